@@ -1,0 +1,1 @@
+"""Simulated atomic force microscopy of electrode surfaces."""

@@ -1,0 +1,1 @@
+"""From a campaign to training samples: scaling, splitting, weighting and the HDF5 store."""

@@ -1,0 +1,1 @@
+"""Where electrodes come from: one module a source."""

@@ -1,0 +1,1 @@
+"""The neural networks; they know nothing of files or training."""

@@ -1,0 +1,1 @@
+"""One record per run, so that every result can be traced to its source."""
