@@ -1,0 +1,380 @@
+"""AFM campaigns over many electrodes: all cores, resumable, the same bytes every time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import kadi_battgen
+from kadi_battgen.afm.opencl import OpenCLDevice
+from kadi_battgen.afm.settings import DESCRIPTOR_CHANNELS, DESCRIPTOR_UNITS, STACK_UNIT, ScanSettings
+from kadi_battgen.afm.store import SCHEMA_VERSION, AfmCampaign, write_campaign
+from kadi_battgen.electrodes.electrode import Electrode
+from kadi_battgen.errors import UserError
+from kadi_battgen.files import atomic_path
+from kadi_battgen.progress import progress_bar
+
+#: Part of every shard's key; raised when a change of this package changes the images.
+SIMULATION_VERSION = 1
+
+#: Stored stack values are in units of this many Hz.
+STACK_SCALE = 1.0
+
+
+@dataclass(frozen=True)
+class CampaignSummary:
+    """What a campaign produced.
+
+    Attributes
+    ----------
+    output
+        The campaign file.
+    electrodes, stacks
+        Simulated electrodes and the number of their stacks.
+    invalid_stacks
+        Stacks whose brightest pixel lies on the edge of the window.
+    failures
+        id and reason of each electrode that could not be simulated.
+    reused_electrodes
+        Electrodes taken over from an earlier, interrupted or identical campaign.
+    workers
+        Number of processes.
+    device
+        What the images were simulated on.
+    seconds
+        Wall time of this call.
+    """
+
+    output: Path
+    electrodes: int
+    stacks: int
+    invalid_stacks: int
+    failures: list[dict[str, str]] = field(default_factory=list)
+    reused_electrodes: int = 0
+    workers: int = 0
+    device: OpenCLDevice | None = None
+    seconds: float = 0.0
+
+    @property
+    def stacks_per_second(self) -> float:
+        """Stacks in the file per second of this call; meaningful if nothing was reused."""
+        return self.stacks / self.seconds if self.seconds else 0.0
+
+
+def run_campaign(
+    electrodes: Iterable[Electrode],
+    output_path: str | os.PathLike[str],
+    settings: ScanSettings | None = None,
+    *,
+    orientations: int = 30,
+    pool: int | None = None,
+    workers: int | None = None,
+    skip_too_large: bool = False,
+    progress: bool = True,
+) -> CampaignSummary:
+    """Simulate AFM stacks and descriptors of many electrodes into one HDF5 file.
+
+    Each finished electrode is kept in the folder ``<output>.partial`` until the file is complete; a campaign that was
+    killed continues there when it is called again. Only electrodes with the same structure, settings, orientations,
+    device and program version are taken over. The file does not depend on the number of workers.
+
+    Parameters
+    ----------
+    electrodes
+        The electrodes, in the order in which they appear in the file.
+    output_path
+        The campaign file (``.h5``), written under a temporary name and renamed.
+    settings
+        The scan.
+    orientations
+        Orientations kept for each electrode, those of highest depth entropy.
+    pool
+        Directions on the Fibonacci sphere that they are chosen from; ten times `orientations` if not given, at most
+        1000 and at least `orientations`.
+    workers
+        Processes, each bound to a core; one for each available core if not given.
+    skip_too_large
+        Record electrodes larger than the scan window as failures instead of stopping.
+    progress
+        Show a progress bar on standard error.
+
+    Returns
+    -------
+    CampaignSummary
+        Counts, failures, device and time.
+
+    Raises
+    ------
+    UserError
+        If there is no electrode, an id occurs twice, an electrode is larger than the scan window (without
+        `skip_too_large`), no electrode could be simulated, no OpenCL device works, or a worker ended unexpectedly.
+    """
+    started = time.perf_counter()
+    settings = settings or ScanSettings()
+    electrodes = list(electrodes)
+    pool = max(orientations, min(10 * orientations, 1000)) if pool is None else pool
+    _check_request(electrodes, orientations, pool, workers)
+    if not skip_too_large:
+        _check_sizes(electrodes, settings)
+    cores = available_cores()
+    count = min(workers or len(cores), len(electrodes))
+    output = Path(output_path)
+    request = {"settings": settings.model_dump(mode="json"), "orientations": orientations, "pool": pool}
+    with _Workers(request, [cores[i % len(cores)] for i in range(count)]) as team:
+        conventions = settings.conventions(team.device, team.ppafm)
+        keys = [_shard_key(electrode, request, conventions) for electrode in electrodes]
+        campaign_key = _digest(keys)
+        if _holds(output, campaign_key):
+            return _summary_of(output, count, team.device, started)
+        folder = output.with_name(output.name + ".partial")
+        folder.mkdir(parents=True, exist_ok=True)
+        shards = [folder / f"{key}.npz" for key in keys]
+        open_tasks = [i for i, shard in enumerate(shards) if not _is_complete(shard, orientations)]
+        reasons: dict[int, str] = {}
+        with progress_bar(
+            total=len(electrodes) * orientations, description="AFM stacks", unit="stack", enabled=progress
+        ) as bar:
+            bar.update((len(electrodes) - len(open_tasks)) * orientations)
+            tasks = [(i, {"electrode": _document(electrodes[i]), "shard": str(shards[i])}) for i in open_tasks]
+            for index, answer in team.run(tasks):
+                bar.update(orientations)
+                if "reason" in answer:
+                    reasons[index] = answer["reason"]
+    done = [i for i in range(len(electrodes)) if i not in reasons]
+    failures = [{"id": electrodes[i].id, "reason": reasons[i]} for i in sorted(reasons)]
+    if not done:
+        raise UserError(
+            f"None of the {len(electrodes)} electrodes could be simulated; the first: {failures[0]['reason']}"
+        )
+    with atomic_path(output) as temporary:
+        write_campaign(
+            temporary,
+            blocks=_blocks([shards[i] for i in done]),
+            samples=len(done) * orientations,
+            image_shape=(settings.heights, len(DESCRIPTOR_CHANNELS), settings.pixels, settings.pixels),
+            electrodes=[electrodes[i].model_dump_json() for i in done],
+            failures=failures,
+            attributes={
+                "conventions": _canonical(conventions),
+                "settings": _canonical(request),
+                "heights": settings.tip_sample_distances,
+                "campaign_key": campaign_key,
+            },
+            stack_attributes={"unit": STACK_UNIT, "scale": STACK_SCALE},
+            descriptor_attributes={
+                "channels": json.dumps(DESCRIPTOR_CHANNELS),
+                "units": json.dumps(DESCRIPTOR_UNITS),
+            },
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+    reused = len(electrodes) - len(open_tasks)
+    return _summary_of(output, count, team.device, started, reused=reused)
+
+
+def available_cores() -> list[int]:
+    """Return the cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def _check_request(electrodes: Sequence[Electrode], orientations: int, pool: int, workers: int | None) -> None:
+    if not electrodes:
+        raise UserError("There is no electrode to simulate: choose a collection or a filter that holds some.")
+    if orientations < 1:
+        raise UserError(f"{orientations} orientations were asked for: give 1 or more.")
+    if pool < orientations:
+        raise UserError(f"{orientations} orientations cannot be kept of a pool of {pool}: give {orientations} or more.")
+    if workers is not None and workers < 1:
+        raise UserError(f"{workers} workers were asked for: give 1 or more.")
+    seen: set[str] = set()
+    for electrode in electrodes:
+        if electrode.id in seen:
+            raise UserError(f"The electrode id {electrode.id} occurs twice: give each electrode once.")
+        seen.add(electrode.id)
+
+
+def _check_sizes(electrodes: Sequence[Electrode], settings: ScanSettings) -> None:
+    from kadi_battgen.afm.geometry import cluster_from_structure, require_fit
+
+    for electrode in electrodes:
+        require_fit(cluster_from_structure(electrode.structure), settings.window, settings.margin, electrode.id)
+
+
+def _document(electrode: Electrode) -> dict[str, Any]:
+    return electrode.model_dump(mode="json", include={"id", "working_ion", "structure"})
+
+
+def _canonical(document: Any) -> str:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _digest(document: Any) -> str:
+    return hashlib.sha256(_canonical(document).encode()).hexdigest()
+
+
+def _shard_key(electrode: Electrode, request: dict[str, Any], conventions: dict[str, Any]) -> str:
+    versions = [SCHEMA_VERSION, SIMULATION_VERSION]
+    return _digest([electrode.model_dump(mode="json"), request, conventions, versions])
+
+
+def _is_complete(shard: Path, orientations: int) -> bool:
+    if not shard.is_file():
+        return False
+    try:
+        with np.load(shard, allow_pickle=False) as arrays:
+            complete = len(arrays["edge_distance"]) == orientations and "stacks" in arrays and "descriptors" in arrays
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        complete = False
+    if not complete:
+        shard.unlink(missing_ok=True)
+    return complete
+
+
+def _blocks(shards: list[Path]) -> Iterator[dict[str, np.ndarray]]:
+    for shard in shards:
+        with np.load(shard, allow_pickle=False) as arrays:
+            yield {name: arrays[name] for name in arrays.files}
+
+
+def _holds(output: Path, campaign_key: str) -> bool:
+    try:
+        with AfmCampaign.open(output) as campaign:
+            return campaign.key == campaign_key
+    except (UserError, KeyError):
+        return False
+
+
+def _summary_of(
+    output: Path, workers: int, device: OpenCLDevice, started: float, reused: int | None = None
+) -> CampaignSummary:
+    with AfmCampaign.open(output) as campaign:
+        simulated = len(campaign.electrodes)
+        return CampaignSummary(
+            output=output,
+            electrodes=simulated,
+            stacks=len(campaign),
+            invalid_stacks=int((~campaign.valid).sum()),
+            failures=campaign.failures,
+            reused_electrodes=simulated if reused is None else reused,
+            workers=workers,
+            device=device,
+            seconds=time.perf_counter() - started,
+        )
+
+
+class _Workers:
+    """A team of worker processes; see :mod:`kadi_battgen.afm.worker` for what is said on their pipes."""
+
+    def __init__(self, request: dict[str, Any], cores: list[int]) -> None:
+        self._request = request
+        self._cores = cores
+        self._processes: list[subprocess.Popen[str]] = []
+
+    def __enter__(self) -> _Workers:
+        try:
+            # The first one fills the cache of compiled programs for the others.
+            _, greeting = self._start(self._cores[0])
+            self.device = OpenCLDevice(**greeting["device"])
+            self.ppafm = str(greeting["ppafm"])
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for process in self._processes:
+            if process.stdin and not process.stdin.closed:
+                try:
+                    process.stdin.close()
+                except OSError:
+                    pass
+        for process in self._processes:
+            try:
+                # Waiting work is abandoned only when something went wrong.
+                process.wait(timeout=None if exception[:1] == (None,) else 2)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdout:
+                process.stdout.close()
+
+    def _start(self, core: int) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+        environment = dict(os.environ)
+        root = str(Path(kadi_battgen.__file__).resolve().parents[1])
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH")]))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kadi_battgen.afm.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env=environment,
+        )
+        self._processes.append(process)
+        greeting = self._ask(process, {**self._request, "core": core})
+        if "error" in greeting:
+            raise UserError(greeting["error"])
+        return process, greeting
+
+    @staticmethod
+    def _ask(process: subprocess.Popen[str], document: dict[str, Any]) -> dict[str, Any]:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(document) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except OSError:
+            line = ""
+        if not line:
+            process.wait()
+            raise UserError(
+                f"An AFM worker process ended unexpectedly (exit status {process.returncode}, out of memory?): run the "
+                "same command again with fewer workers, finished electrodes are kept."
+            )
+        return json.loads(line)
+
+    def run(self, tasks: list[tuple[int, dict[str, Any]]]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield (index, answer) for each task as it is finished, in no fixed order."""
+        waiting: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
+        finished: queue.SimpleQueue[tuple[int, dict[str, Any]] | BaseException] = queue.SimpleQueue()
+        for task in tasks:
+            waiting.put(task)
+
+        def work(process: subprocess.Popen[str] | None, core: int) -> None:
+            try:
+                if process is None:
+                    process, _ = self._start(core)
+                while True:
+                    try:
+                        index, document = waiting.get_nowait()
+                    except queue.Empty:
+                        return
+                    finished.put((index, self._ask(process, document)))
+            except BaseException as error:
+                finished.put(error)
+
+        crew = min(len(self._cores), len(tasks))
+        for number in range(crew):
+            process = self._processes[0] if number == 0 else None
+            threading.Thread(target=work, args=(process, self._cores[number]), daemon=True).start()
+        for _ in tasks:
+            outcome = finished.get()
+            if isinstance(outcome, BaseException):
+                raise outcome
+            yield outcome

@@ -1,0 +1,155 @@
+"""Settings of the AFM simulation and the conventions that are stored with its images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from kadi_battgen.afm.opencl import OpenCLDevice
+
+#: The four descriptors as six image channels, in the order in which they are stored.
+DESCRIPTOR_CHANNELS = (
+    "height_map",
+    "vdw_spheres",
+    "atomic_disks",
+    "type_map_red",
+    "type_map_green",
+    "type_map_blue",
+)
+
+#: Units of the channels; atomic disks are a dimensionless brightness.
+DESCRIPTOR_UNITS = ("A", "A", "1", "A", "A", "A")
+
+#: Unit of the stacks.
+STACK_UNIT = "Hz"
+
+
+class ScanSettings(BaseModel):
+    """Everything that decides what an AFM stack and its descriptors look like.
+
+    The probe is a CO molecule: a rigid tip with an oxygen atom hanging below it on a spring (Hapala et al., Phys. Rev.
+    B 90, 085421 (2014)). Forces are Lennard-Jones forces; crystals carry no charges here.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    window: float = Field(20.0, gt=4.0, le=100.0, description="edge of the square scan window in A")
+    pixels: int = Field(128, ge=16, le=1024, multiple_of=8, description="pixels along each edge of an image")
+    heights: int = Field(10, ge=1, le=100, description="number of constant heights in a stack")
+    height_step: float = Field(0.1, gt=0.0, le=1.0, description="distance between two heights in A")
+    oscillation_steps: int = Field(
+        10, ge=2, le=60, description="peak-to-peak amplitude of the tip's oscillation in height steps"
+    )
+    probe: int = Field(8, ge=1, le=112, description="atomic number of the probe particle, 8 for the O of a CO tip")
+    probe_length: float = Field(4.0, ge=1.0, le=8.0, description="length of the lever of the probe particle in A")
+    lateral_stiffness: float = Field(0.25, gt=0.0, description="bending stiffness of the probe particle in N/m")
+    radial_stiffness: float = Field(30.0, gt=0.0, description="stretching stiffness of the probe particle in N/m")
+    start_distance: float = Field(
+        1.3, gt=-1.0, le=10.0, description="tip-sample distance at the highest tip position in A"
+    )
+    lateral_grid: float = Field(6.0, ge=2.0, le=20.0, description="force-field grid points per A in x and y")
+    vertical_grid: float = Field(10.0, ge=2.0, le=40.0, description="force-field grid points per A in z")
+    margin: float = Field(
+        1.5, ge=0.0, le=10.0, description="least room between an atom centre and the window edge in A"
+    )
+    resonance_frequency: float = Field(30300.0, gt=0.0, description="resonance frequency of the cantilever in Hz")
+    cantilever_stiffness: float = Field(1800.0, gt=0.0, description="stiffness of the cantilever in N/m")
+    height_map_force: float = Field(0.1, gt=0.0, description="vertical force in eV/A at which the height map is taken")
+    height_map_depth: float = Field(2.0, gt=0.0, le=10.0, description="depth range of the height map in A")
+    sphere_depth: float = Field(1.5, gt=0.0, description="depth range of the van der Waals spheres in A")
+    disk_depth: float = Field(1.2, gt=0.0, description="depth range of the atomic disks in A")
+
+    @property
+    def pixel_size(self) -> float:
+        """Distance between two pixel centres in A; the outermost pixel centres lie on the edges of the window."""
+        return self.window / (self.pixels - 1)
+
+    @property
+    def tip_positions(self) -> int:
+        """Number of tip positions from the highest to the lowest point of the oscillation."""
+        return self.heights + self.oscillation_steps - 1
+
+    @property
+    def amplitude(self) -> float:
+        """Peak-to-peak amplitude of the oscillation in A."""
+        return self.oscillation_steps * self.height_step
+
+    @property
+    def tip_sample_distances(self) -> np.ndarray:
+        """Tip-sample distance of each slice at the middle of the oscillation in A, float64, farthest first."""
+        middle = (self.oscillation_steps - 1) / 2.0
+        return self.start_distance - self.height_step * (np.arange(self.heights) + middle)
+
+    def conventions(self, device: OpenCLDevice, ppafm_version: str) -> dict[str, Any]:
+        """Return what a reader has to know about images made with these settings, as a JSON object.
+
+        Parameters
+        ----------
+        device
+            What the images were simulated on.
+        ppafm_version
+            Version of ppafm.
+        """
+        half = self.window / 2.0
+        return {
+            "quantity": "frequency shift of the cantilever; positive where the sample repels the tip",
+            "unit": STACK_UNIT,
+            "axis_order": {
+                "stacks": ["height", "y", "x"],
+                "descriptors": ["channel", "y", "x"],
+                "direction": "row index grows with +y, column index with +x, z points from the sample to the tip",
+                "first_slice": "farthest from the sample",
+            },
+            "window": {"x": [-half, half], "y": [-half, half], "unit": "A"},
+            "centre": "middle of the bounding box of the atom centres after rotation",
+            "pixels": [self.pixels, self.pixels],
+            "pixel_size": {
+                "value": self.pixel_size,
+                "unit": "A",
+                "position": "first and last pixel centre on the edge",
+            },
+            "heights": {"values": [round(float(d), 6) for d in self.tip_sample_distances], "unit": "A"},
+            "tip_sample_distance": (
+                "vertical distance of the undeflected probe particle, at the middle of the oscillation, above the "
+                "contact plane; at the contact plane the probe particle reaches the Lennard-Jones minimum distance "
+                "straight above the atom for which z plus that distance is largest"
+            ),
+            "tip_base": {
+                "above_contact_plane": self.start_distance + self.probe_length,
+                "unit": "A",
+                "meaning": "z of the tip's end at its highest position; ppafm's distAbove",
+            },
+            "tip": {
+                "probe_particle": self.probe,
+                "probe_length": {"value": self.probe_length, "unit": "A"},
+                "lateral_stiffness": {"value": self.lateral_stiffness, "unit": "N/m"},
+                "radial_stiffness": {"value": self.radial_stiffness, "unit": "N/m"},
+                "charge": 0.0,
+            },
+            "oscillation": {
+                "amplitude_peak_to_peak": {"value": self.amplitude, "unit": "A"},
+                "resonance_frequency": {"value": self.resonance_frequency, "unit": "Hz"},
+                "stiffness": {"value": self.cantilever_stiffness, "unit": "N/m"},
+            },
+            "forces": "Lennard-Jones, ppafm's atomtypes.ini, no electrostatics, isolated unit cell",
+            "force_field_grid": {"lateral": self.lateral_grid, "vertical": self.vertical_grid, "unit": "1/A"},
+            "descriptors": {
+                "height_map": (
+                    f"height of the surface of constant vertical force {self.height_map_force:g} eV/A above the "
+                    f"deepest level shown, {self.height_map_depth:g} A below its highest point"
+                ),
+                "vdw_spheres": (
+                    f"height of the atoms' spheres (van der Waals radius - 0.5 A) relative to their highest point, "
+                    f"down to {-self.sphere_depth:g} A"
+                ),
+                "atomic_disks": f"conical disks of the atoms, fading over a depth of {self.disk_depth:g} A",
+                "type_map_red": "spheres of all other elements up to Z = 112",
+                "type_map_green": "spheres of the elements that are gases as such: H, N, O, F, Cl, noble gases",
+                "type_map_blue": "spheres of the working ion",
+            },
+            "rotation": "position of an atom under the tip = rotation @ position in the crystal, up to a shift",
+            "device": device.as_dict(),
+            "ppafm": ppafm_version,
+        }

@@ -1,0 +1,165 @@
+"""Simulation of one AFM stack and its descriptors with ppafm."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kadi_battgen.afm.descriptors import DescriptorMaps, height_map_reach
+from kadi_battgen.afm.geometry import Cluster, under_the_tip
+from kadi_battgen.afm.opencl import OpenCLDevice, quiet_ppafm, start_ppafm
+from kadi_battgen.afm.settings import ScanSettings
+
+#: Force field beyond the window, so that a deflected probe stays inside it, in Angstrom.
+_LATERAL_PADDING = 1.5
+#: Force field above the highest probe position and below the lowest one in use, in Angstrom.
+_UPPER_PADDING = 0.6
+_LOWER_PADDING = 0.5
+
+
+def ppafm_version() -> str:
+    """Return the version of the installed ppafm."""
+    return importlib.metadata.version("ppafm")
+
+
+@dataclass(frozen=True)
+class AfmImages:
+    """One simulated sample.
+
+    Attributes
+    ----------
+    stack
+        Frequency shift in Hz, positive where the tip is repelled, float32, shape (heights, pixels, pixels): farthest
+        slice first, rows along y, columns along x.
+    descriptors
+        float32, shape (6, pixels, pixels), channels as in ``DESCRIPTOR_CHANNELS``, on the same pixels as the stack.
+    positions
+        Atom positions under the tip in Angstrom, shape (atoms, 3), with z = 0 at the contact plane.
+    """
+
+    stack: np.ndarray
+    descriptors: np.ndarray
+    positions: np.ndarray
+
+
+class Simulator:
+    """ppafm set up for one scan window; programs, buffers and grids are made once and serve every sample.
+
+    The force field is computed only where the probe goes: ppafm's own choice adds 3 A on each side and 5 A above and
+    below and rounds up to a power of two.
+
+    Parameters
+    ----------
+    settings
+        The scan.
+
+    Raises
+    ------
+    UserError
+        If ppafm is missing or no OpenCL device works.
+    """
+
+    def __init__(self, settings: ScanSettings) -> None:
+        self.settings = settings
+        self.device: OpenCLDevice = start_ppafm()
+        with quiet_ppafm():
+            from ppafm import common
+            from ppafm.ocl.AFMulator import AFMulator
+
+            self._common = common
+            half = settings.window / 2.0
+            # z = 0 is the contact plane; the tip's end starts at `top` and the probe hangs one lever length below.
+            top = settings.start_distance + settings.probe_length
+            bottom = top - settings.tip_positions * settings.height_step
+            lattice, points = self._force_field_grid()
+            self._afmulator: Any = AFMulator(
+                lvec=lattice,
+                scan_dim=(settings.pixels, settings.pixels, settings.tip_positions),
+                scan_window=((-half, -half, bottom), (half, half, top)),
+                iZPP=settings.probe,
+                Qs=[0.0] * 4,
+                QZs=[0.0] * 4,
+                df_steps=settings.oscillation_steps,
+                tipR0=[0.0, 0.0, settings.probe_length],
+                tipStiffness=[settings.lateral_stiffness, settings.lateral_stiffness, 0.0, settings.radial_stiffness],
+                npbc=(0, 0, 0),
+                f0Cantilever=settings.resonance_frequency,
+                kCantilever=settings.cantilever_stiffness,
+                # Resolutions differ between z and the plane, which only the two calls below can express.
+                pixPerAngstrome=1,
+            )
+            self._afmulator.forcefield.initSampling(lattice, nDim=points)
+            self._afmulator.scanner.prepareBuffers(lvec=lattice, FEin_shape=self._afmulator.forcefield.nDim)
+            self._maps = DescriptorMaps(settings, self._afmulator.scanner)
+
+    def _force_field_grid(self) -> tuple[np.ndarray, np.ndarray]:
+        settings = self.settings
+        highest = settings.start_distance + _UPPER_PADDING
+        scan_depth = settings.tip_positions * settings.height_step
+        lowest = settings.start_distance - max(scan_depth, height_map_reach(settings)) - _LOWER_PADDING
+        width = settings.window + 2.0 * _LATERAL_PADDING
+        # Multiples of 8 in the plane: the kernels run in groups of 32 points and write no point beyond the grid.
+        across = int(np.ceil(width * settings.lateral_grid / 8.0)) * 8
+        along = int(np.ceil((highest - lowest) * settings.vertical_grid))
+        edge, height = across / settings.lateral_grid, along / settings.vertical_grid
+        lattice = np.array(
+            [[-edge / 2.0, -edge / 2.0, highest - height], [edge, 0.0, 0.0], [0.0, edge, 0.0], [0.0, 0.0, height]]
+        )
+        return lattice, np.array([across, across, along], dtype=np.int32)
+
+    def simulate(self, cluster: Cluster, rotation: np.ndarray, working_ion: str) -> AfmImages:
+        """Simulate the stack and the descriptors of one orientation.
+
+        Parameters
+        ----------
+        cluster
+            The atoms.
+        rotation
+            Rotation matrix, shape (3, 3); its third row is the direction of the sample that faces the tip.
+        working_ion
+            Symbol of the working ion, the blue class of the type map.
+
+        Returns
+        -------
+        AfmImages
+            Stack, descriptors and the atom positions they show.
+
+        Raises
+        ------
+        ValueError
+            If the simulation yields a value that is not finite.
+        """
+        engine, common = self._afmulator, self._common
+        numbers = cluster.numbers
+        parameters = common.getAtomsREA(engine.iZPP, numbers, engine.typeParams, alphaFac=-1.0)
+        positions = under_the_tip(cluster.positions, parameters[:, 0], rotation)
+        with quiet_ppafm():
+            atoms = np.concatenate([positions, np.zeros((len(positions), 1))], axis=1)
+            engine.forcefield.prepareBuffers(atoms=atoms, cLJs=common.REA2LJ(parameters))
+            # Left on the device: the scanner and the height map read it there.
+            engine.forcefield.run_evalLJ_noPos(bCopy=False, bFinish=False)
+            engine.prepareScanner()
+            stack = engine.evalAFM().transpose(2, 1, 0)
+            descriptors = self._maps.evaluate(positions, numbers, working_ion)
+        if not (np.isfinite(stack).all() and np.isfinite(descriptors).all()):
+            raise ValueError("the simulation yields values that are not finite")
+        return AfmImages(np.ascontiguousarray(stack), descriptors, positions)
+
+
+@functools.lru_cache(maxsize=2)
+def _simulator(settings: ScanSettings) -> Simulator:
+    return Simulator(settings)
+
+
+def simulate_stack(
+    cluster: Cluster, rotation: np.ndarray, working_ion: str, settings: ScanSettings | None = None
+) -> AfmImages:
+    """Simulate one AFM stack and its descriptors; see :meth:`Simulator.simulate`.
+
+    The simulator is kept for the next call with the same settings.
+    """
+    return _simulator(settings or ScanSettings()).simulate(cluster, rotation, working_ion)
