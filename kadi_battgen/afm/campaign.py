@@ -5,11 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import queue
 import shutil
-import subprocess
-import sys
-import threading
 import time
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-import kadi_battgen
 from kadi_battgen.afm.opencl import OpenCLDevice
 from kadi_battgen.afm.settings import DESCRIPTOR_CHANNELS, DESCRIPTOR_UNITS, STACK_UNIT, ScanSettings
 from kadi_battgen.afm.store import SCHEMA_VERSION, AfmCampaign, write_campaign
+from kadi_battgen.afm.team import WorkerTeam
 from kadi_battgen.electrodes.electrode import Electrode
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import atomic_path
@@ -134,7 +130,7 @@ def run_campaign(
     count = min(workers or len(cores), len(electrodes))
     output = Path(output_path)
     request = {"settings": settings.model_dump(mode="json"), "orientations": orientations, "pool": pool}
-    with _Workers(request, [cores[i % len(cores)] for i in range(count)]) as team:
+    with WorkerTeam(request, [cores[i % len(cores)] for i in range(count)]) as team:
         conventions = settings.conventions(team.device, team.ppafm)
         keys = [_shard_key(electrode, request, conventions) for electrode in electrodes]
         campaign_key = _digest(keys)
@@ -275,106 +271,3 @@ def _summary_of(
             device=device,
             seconds=time.perf_counter() - started,
         )
-
-
-class _Workers:
-    """A team of worker processes; see :mod:`kadi_battgen.afm.worker` for what is said on their pipes."""
-
-    def __init__(self, request: dict[str, Any], cores: list[int]) -> None:
-        self._request = request
-        self._cores = cores
-        self._processes: list[subprocess.Popen[str]] = []
-
-    def __enter__(self) -> _Workers:
-        try:
-            # The first one fills the cache of compiled programs for the others.
-            _, greeting = self._start(self._cores[0])
-            self.device = OpenCLDevice(**greeting["device"])
-            self.ppafm = str(greeting["ppafm"])
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for process in self._processes:
-            if process.stdin and not process.stdin.closed:
-                try:
-                    process.stdin.close()
-                except OSError:
-                    pass
-        for process in self._processes:
-            try:
-                # Waiting work is abandoned only when something went wrong.
-                process.wait(timeout=None if exception[:1] == (None,) else 2)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            if process.stdout:
-                process.stdout.close()
-
-    def _start(self, core: int) -> tuple[subprocess.Popen[str], dict[str, Any]]:
-        environment = dict(os.environ)
-        root = str(Path(kadi_battgen.__file__).resolve().parents[1])
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH")]))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "kadi_battgen.afm.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            env=environment,
-        )
-        self._processes.append(process)
-        greeting = self._ask(process, {**self._request, "core": core})
-        if "error" in greeting:
-            raise UserError(greeting["error"])
-        return process, greeting
-
-    @staticmethod
-    def _ask(process: subprocess.Popen[str], document: dict[str, Any]) -> dict[str, Any]:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.write(json.dumps(document) + "\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
-        except OSError:
-            line = ""
-        if not line:
-            process.wait()
-            raise UserError(
-                f"An AFM worker process ended unexpectedly (exit status {process.returncode}, out of memory?): run the "
-                "same command again with fewer workers, finished electrodes are kept."
-            )
-        return json.loads(line)
-
-    def run(self, tasks: list[tuple[int, dict[str, Any]]]) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Yield (index, answer) for each task as it is finished, in no fixed order."""
-        waiting: queue.SimpleQueue[tuple[int, dict[str, Any]]] = queue.SimpleQueue()
-        finished: queue.SimpleQueue[tuple[int, dict[str, Any]] | BaseException] = queue.SimpleQueue()
-        for task in tasks:
-            waiting.put(task)
-
-        def work(process: subprocess.Popen[str] | None, core: int) -> None:
-            try:
-                if process is None:
-                    process, _ = self._start(core)
-                while True:
-                    try:
-                        index, document = waiting.get_nowait()
-                    except queue.Empty:
-                        return
-                    finished.put((index, self._ask(process, document)))
-            except BaseException as error:
-                finished.put(error)
-
-        crew = min(len(self._cores), len(tasks))
-        for number in range(crew):
-            process = self._processes[0] if number == 0 else None
-            threading.Thread(target=work, args=(process, self._cores[number]), daemon=True).start()
-        for _ in tasks:
-            outcome = finished.get()
-            if isinstance(outcome, BaseException):
-                raise outcome
-            yield outcome

@@ -106,7 +106,7 @@ def height_map_reach(settings: ScanSettings) -> float:
     The probe meets the force threshold at most 0.8 A below the contact plane (for hydrogen, the softest atom); from
     there the map reaches its depth range further down.
     """
-    return max(settings.start_distance, 0.0) + 0.8 + settings.height_map_depth
+    return settings.start_distance + 0.8 + settings.height_map_depth
 
 
 def height_map_steps(settings: ScanSettings) -> int:

@@ -247,8 +247,8 @@ def start_ppafm(wanted: str | None = None) -> OpenCLDevice:
     device, description = choose_device(wanted)
     with quiet_ppafm():
         try:
-            import ppafm.ocl.oclUtils as utilities
             from ppafm.ocl import field, relax
+            from ppafm.ocl import oclUtils as utilities  # noqa: N813
         except ImportError as error:
             raise UserError(f"ppafm cannot be imported ({error}): run 'pip install ppafm[opencl]'.") from error
         import pyopencl as cl

@@ -12,13 +12,14 @@ import numpy as np
 from kadi_battgen.afm.descriptors import DescriptorMaps, height_map_reach
 from kadi_battgen.afm.geometry import Cluster, under_the_tip
 from kadi_battgen.afm.opencl import OpenCLDevice, quiet_ppafm, start_ppafm
+from kadi_battgen.afm.relaxation import ProbeRelaxation
 from kadi_battgen.afm.settings import ScanSettings
 
 #: Force field beyond the window, so that a deflected probe stays inside it, in Angstrom.
-_LATERAL_PADDING = 1.5
-#: Force field above the highest probe position and below the lowest one in use, in Angstrom.
-_UPPER_PADDING = 0.6
-_LOWER_PADDING = 0.5
+_LATERAL_PADDING = 0.8
+#: Force field above the highest and below the lowest position at which it is read, in Angstrom.
+_UPPER_PADDING = 0.3
+_LOWER_PADDING = 0.3
 
 
 def ppafm_version() -> str:
@@ -49,8 +50,8 @@ class AfmImages:
 class Simulator:
     """ppafm set up for one scan window; programs, buffers and grids are made once and serve every sample.
 
-    The force field is computed only where the probe goes: ppafm's own choice adds 3 A on each side and 5 A above and
-    below and rounds up to a power of two.
+    The force field is computed only where the probe goes (ppafm's own choice adds 3 A on each side and 5 A above and
+    below, and rounds up), with more points along z, where it changes fastest, than across.
 
     Parameters
     ----------
@@ -94,6 +95,7 @@ class Simulator:
             )
             self._afmulator.forcefield.initSampling(lattice, nDim=points)
             self._afmulator.scanner.prepareBuffers(lvec=lattice, FEin_shape=self._afmulator.forcefield.nDim)
+            self._relaxation = ProbeRelaxation(self._afmulator.scanner, lattice, points)
             self._maps = DescriptorMaps(settings, self._afmulator.scanner)
 
     def _force_field_grid(self) -> tuple[np.ndarray, np.ndarray]:
@@ -143,7 +145,8 @@ class Simulator:
             # Left on the device: the scanner and the height map read it there.
             engine.forcefield.run_evalLJ_noPos(bCopy=False, bFinish=False)
             engine.prepareScanner()
-            stack = engine.evalAFM().transpose(2, 1, 0)
+            self._relaxation.run(engine.forcefield.cl_FE)
+            stack = engine.scanner.run_convolveZ()[..., 2].transpose(2, 1, 0)
             descriptors = self._maps.evaluate(positions, numbers, working_ion)
         if not (np.isfinite(stack).all() and np.isfinite(descriptors).all()):
             raise ValueError("the simulation yields values that are not finite")
