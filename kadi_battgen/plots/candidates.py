@@ -1,0 +1,118 @@
+"""Candidates of a screening against what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
+from kadi_battgen.plots.palette import BLUE, GREEN, INK, MUTED, VERMILION
+from kadi_battgen.plots.style import LABEL_SIZE, NOTE_SIZE, dress, formula_label, mathematical, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def candidates_figure(rows: Sequence[Mapping[str, Any]], target: Mapping[str, Any], limit: int = 20) -> Figure:
+    """Compare the capacity each candidate was asked to have with the one that follows from its formula.
+
+    Beside it stands how far each candidate is from the nearest known electrode.
+
+    Parameters
+    ----------
+    rows
+        Candidates, best first. Keys: ``formula``; ``asked_gravimetric_capacity`` and
+        ``obtained_gravimetric_capacity`` in mAh/g (None or NaN where there is none); ``nearest_formula`` and
+        ``nearest_distance``, the distance between composition vectors in atoms per formula unit.
+    target
+        What was asked for: ``working_ion`` and functional properties by name, each a number or a range
+        (lowest, highest) in its unit.
+    limit
+        Number of candidates to show.
+
+    Raises
+    ------
+    ValueError
+        If there is no candidate or a key is missing.
+    """
+    shown = list(rows[:limit])
+    keys = ("formula", "obtained_gravimetric_capacity", "nearest_formula", "nearest_distance")
+    missing = [key for key in keys if any(key not in row for row in shown)]
+    if not shown or missing:
+        raise ValueError(f"there is no candidate to show, or it lacks {', '.join(missing)}.")
+    figure = new_figure(9.6, 1.7 + 0.3 * len(shown))
+    figure.suptitle(f"Target: {describe_target(target)}", fontsize=LABEL_SIZE + 1, color=INK)
+    left, right = figure.subplots(1, 2, width_ratios=[1.35, 1.0])
+    _capacities(left, shown, target)
+    _distances(right, shown)
+    for axes in (left, right):
+        axes.set_ylim(len(shown) - 0.4, -0.6)
+        axes.tick_params(axis="y", length=0)
+    return figure
+
+
+def describe_target(target: Mapping[str, Any]) -> str:
+    """Return a target in words: ``Li, average voltage 3.5–4 V``."""
+    parts = [str(target["working_ion"])] if target.get("working_ion") else []
+    for name, wanted in target.items():
+        if name not in FUNCTIONAL_PROPERTIES or wanted is None:
+            continue
+        entry = FUNCTIONAL_PROPERTIES[name]
+        low, high = _range(wanted)
+        amount = f"{low:g}" if low == high else f"{low:g}–{high:g}"
+        unit = "(fraction)" if entry.unit == "fraction" else mathematical(entry.unit)
+        parts.append(f"{entry.label.lower()} {amount} {unit}")
+    return ", ".join(parts)
+
+
+def _capacities(axes: Axes, rows: Sequence[Mapping[str, Any]], target: Mapping[str, Any]) -> None:
+    places = np.arange(len(rows))
+    asked = np.array([_number(row.get("asked_gravimetric_capacity")) for row in rows])
+    obtained = np.array([_number(row["obtained_gravimetric_capacity"]) for row in rows])
+    if target.get("gravimetric_capacity") is not None:
+        low, high = _range(target["gravimetric_capacity"])
+        if high > low:
+            axes.axvspan(low, high, color=GREEN, alpha=0.13, linewidth=0, label="target range")
+    axes.hlines(places, np.fmin(asked, obtained), np.fmax(asked, obtained), color=MUTED, linewidth=1.0, zorder=1)
+    if np.isfinite(asked).any():
+        axes.plot(asked, places, "o", color="white", markeredgecolor=VERMILION, markeredgewidth=1.6, label="asked for")
+    axes.plot(obtained, places, "o", color=BLUE, label="from the formula")
+    axes.set_yticks(places, [f"{formula_label(str(row['formula']))}  {place + 1}" for place, row in enumerate(rows)])
+    axes.set_xlim(left=0)
+    axes.margins(x=0.08)
+    dress(axes, xlabel=FUNCTIONAL_PROPERTIES["gravimetric_capacity"].axis_label, ylabel="Candidate and rank", grid="x")
+    axes.legend(frameon=False, fontsize=NOTE_SIZE, labelcolor=INK, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3)
+
+
+def _distances(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
+    places = np.arange(len(rows))
+    distances = np.array([_number(row["nearest_distance"]) for row in rows])
+    axes.barh(places, distances, height=0.55, color=BLUE, alpha=0.35)
+    for place, (row, distance) in enumerate(zip(rows, distances, strict=True)):
+        if row["nearest_formula"]:
+            axes.text(
+                0.0 if np.isnan(distance) else distance,
+                place,
+                f"  {formula_label(str(row['nearest_formula']))}",
+                va="center",
+                fontsize=NOTE_SIZE,
+                color=INK,
+            )
+    furthest = float(np.nanmax(distances)) if np.isfinite(distances).any() else 1.0
+    # Room for the formulas to the right of the bars.
+    axes.set_xlim(0, max(furthest, 1e-9) * 1.6)
+    axes.set_yticks(places, [str(place + 1) for place in places])
+    dress(axes, xlabel="Distance to the nearest known electrode\n/ atoms per formula unit", grid="x")
+
+
+def _range(wanted: Any) -> tuple[float, float]:
+    if isinstance(wanted, Sequence | np.ndarray) and not isinstance(wanted, str):
+        return float(wanted[0]), float(wanted[-1])
+    return float(wanted), float(wanted)
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None or value == "" else float(value)
