@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +44,9 @@ def candidates_figure(rows: Sequence[Mapping[str, Any]], target: Mapping[str, An
     missing = [key for key in keys if any(key not in row for row in shown)]
     if not shown or missing:
         raise ValueError(f"there is no candidate to show, or it lacks {', '.join(missing)}.")
-    figure = new_figure(9.6, 1.7 + 0.3 * len(shown))
-    figure.suptitle(f"Target: {describe_target(target)}", fontsize=LABEL_SIZE + 1, color=INK)
+    figure = new_figure(9.6, 1.9 + 0.3 * len(shown))
+    heading = textwrap.fill(f"Target: {describe_target(target)}", 100)
+    figure.suptitle(heading, fontsize=LABEL_SIZE + 1, color=INK)
     left, right = figure.subplots(1, 2, width_ratios=[1.35, 1.0])
     _capacities(left, shown, target)
     _distances(right, shown)
@@ -101,9 +103,9 @@ def _distances(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
                 fontsize=NOTE_SIZE,
                 color=INK,
             )
-    furthest = float(np.nanmax(distances)) if np.isfinite(distances).any() else 1.0
+    furthest = float(np.nanmax(distances, initial=0.0))
     # Room for the formulas to the right of the bars.
-    axes.set_xlim(0, max(furthest, 1e-9) * 1.6)
+    axes.set_xlim(0, (furthest or 1.0) * 1.6)
     axes.set_yticks(places, [str(place + 1) for place in places])
     dress(axes, xlabel="Distance to the nearest known electrode\n/ atoms per formula unit", grid="x")
 

@@ -99,11 +99,12 @@ def _strips(axes: Axes, entries: np.ndarray, ions: np.ndarray, present: list[str
 
 
 def _focus(values: np.ndarray) -> tuple[float, float]:
-    """Return limits that hold all values, or, where a few lie far out, all but those."""
+    """Return limits that hold all values but those further than six interquartile ranges from the middle half."""
     if values.size == 0:
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())
-    first, last = (float(limit) for limit in np.percentile(values, (1, 99)))
-    room = 0.6 * (last - first)
-    low, high = max(low, first - room), min(high, last + room)
+    lower, upper = (float(limit) for limit in np.percentile(values, (25, 75)))
+    if upper > lower:
+        room = 6.0 * (upper - lower)
+        low, high = max(low, lower - room), min(high, upper + room)
     return (low, high) if high > low else (low - 0.5, high + 0.5)

@@ -42,3 +42,25 @@ def read_chain(store: Store, identifier: str) -> list[Record]:
                 continue
             waiting.append(link.record)
     return list(found.values())
+
+
+def record_facts(record: Record) -> dict[str, str]:
+    """Return what a reader of a provenance list wants to know of a record, as texts by label, in a fixed order."""
+    facts = {"Step": record.step, "State": record.state}
+    if record.error is not None:
+        facts["Error"] = f"{record.error.type}: {record.error.message}"
+    if record.seed is not None:
+        facts["Seed"] = str(record.seed)
+    facts["Started"] = f"{record.started:%Y-%m-%d %H:%M:%S} UTC"
+    if record.duration_s is not None:
+        facts["Duration"] = f"{record.duration_s:.1f} s"
+    if record.device is not None:
+        facts["Device"] = record.device
+    commit = f", commit {record.software.git_commit[:10]}" if record.software.git_commit else ""
+    modified = " with changes" if record.software.git_modified else ""
+    facts["Version"] = f"{record.software.name} {record.software.version}{commit}{modified}"
+    for entry in record.inputs:
+        facts[f"Input {entry.role}"] = f"{entry.path}, SHA-256 {entry.sha256}"
+    for made in record.files:
+        facts[f"File {made.path.rpartition('/')[2]}"] = f"{made.description or made.kind}, SHA-256 {made.sha256}"
+    return facts

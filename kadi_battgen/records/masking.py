@@ -12,7 +12,8 @@ MASK = "***"
 
 _SECRET_WORDS = re.compile(
     r"(?:^|[-_.\s])(?:tokens?|pat|password|passwd|pwd|passphrase|secrets?|credentials?|authorization|auth|bearer"
-    r"|api[-_]?key|access[-_]?key|private[-_]?key)(?:$|[-_.\s])",
+    r"|api[-_]?key|access[-_]?key|private[-_]?key)(?:$|[-_.\s])"
+    r"|(?:token|password|passwd|passphrase|secret|api[-_]?key)$",
     re.IGNORECASE,
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

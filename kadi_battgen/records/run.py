@@ -26,6 +26,9 @@ from kadi_battgen.records.model import Input, Metric, Output, Record, RunError
 from kadi_battgen.records.store import NoStore, Store
 from kadi_battgen.records.values import LARGEST_INTEGER, plain_values
 
+#: Characters kept of an exception's message: some libraries print whole arrays.
+_LONGEST_MESSAGE = 2000
+
 
 class Run:
     """Context of one run; its record is written on entering, with every input and file, and at the end.
@@ -129,7 +132,9 @@ class Run:
             record.state = "succeeded"
         else:
             record.state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-            record.error = RunError(type=type(error).__name__, message=self._cleaner.text(str(error)))
+            record.error = RunError(
+                type=type(error).__name__, message=self._cleaner.text(str(error))[:_LONGEST_MESSAGE]
+            )
         try:
             self._store.save(record)
         except Exception as failure:

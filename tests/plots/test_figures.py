@@ -56,8 +56,9 @@ FIGURES: Mapping[str, Callable[[], Figure]] = {
     "parity": lambda: composition_parity(COMPOSITIONS, COMPOSITIONS * 0.9, ["Li", "O", "Fe", "Mn", "Cs"]),
     "candidates": lambda: candidates_figure(ROWS, TARGET),
     "one candidate, nothing asked": lambda: candidates_figure(
-        [{**ROWS[0], "asked_gravimetric_capacity": None}], {"working_ion": "Li"}
+        [{**ROWS[0], "asked_gravimetric_capacity": None, "nearest_distance": None}], {"working_ion": "Li"}
     ),
+    "a long target": lambda: candidates_figure(ROWS, dict.fromkeys(FUNCTIONAL_PROPERTIES, (1000.5, 2000.5))),
     "candidate images": lambda: candidate_images(np.stack([MAPS] * 5), [*FORMULAS, "NaCl", "K3Li2Nb6(PO8)3"], 0.16),
 }
 

@@ -21,6 +21,7 @@ TOKEN = "pat_0123456789abcdef"
         ("MP_API_KEY", True),
         ("apiKey", True),
         ("clientSecret", True),
+        ("PGPASSWORD", True),
         ("--path", False),
         ("--pattern", False),
         ("--author", False),

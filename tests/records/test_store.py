@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kadi_battgen.errors import UserError
-from kadi_battgen.records import LocalStore, Record, Run, read_chain
+from kadi_battgen.records import LocalStore, Record, Run, read_chain, record_facts
 from kadi_battgen.records.checksums import folder_checksums, manifest
 from kadi_battgen.records.environment import git_state
 from kadi_battgen.records.store import written_path
@@ -55,6 +55,17 @@ def test_the_chain_leads_back_to_the_source(store: LocalStore, tmp_path: Path) -
     assert [link.record for link in second.links] == [first.identifier]
     # A store opened anew finds the same.
     assert read_chain(LocalStore(store.folder), fifth.identifier) == read_chain(store, fifth.identifier)
+
+
+def test_the_facts_of_a_record_tell_what_it_made(store: LocalStore, tmp_path: Path) -> None:
+    step(store, "fetch-electrodes", [], tmp_path / "e", "electrodes")
+    record = step(store, "simulate-afm", [tmp_path / "e"], tmp_path / "a.h5", "stacks")
+    facts = record_facts(record)
+    assert facts["State"] == "succeeded"
+    assert facts["Input e"] == f"../../e, SHA-256 {record.inputs[0].sha256}"
+    assert facts["File a.h5"] == f"file, SHA-256 {record.files[0].sha256}"
+    assert facts["Version"].startswith(f"kadi-battgen {record.software.version}")
+    assert "Error" not in facts
 
 
 def test_a_folder_links_to_every_run_that_wrote_into_it(store: LocalStore, tmp_path: Path) -> None:
