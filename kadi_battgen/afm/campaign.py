@@ -129,6 +129,9 @@ def run_campaign(
     cores = available_cores()
     count = min(workers or len(cores), len(electrodes))
     output = Path(output_path)
+    folder = output.with_name(output.name + ".partial")
+    if output.is_dir():
+        raise UserError(f"{output} is a folder: name a file to write to.")
     request = {"settings": settings.model_dump(mode="json"), "orientations": orientations, "pool": pool}
     with WorkerTeam(request, [cores[i % len(cores)] for i in range(count)]) as team:
         conventions = settings.conventions(team.device, team.ppafm)
@@ -136,8 +139,7 @@ def run_campaign(
         campaign_key = _digest(keys)
         if _holds(output, campaign_key):
             return _summary_of(output, count, team.device, started)
-        folder = output.with_name(output.name + ".partial")
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder)
         shards = [folder / f"{key}.npz" for key in keys]
         open_tasks = [i for i, shard in enumerate(shards) if not _is_complete(shard, orientations)]
         reasons: dict[int, str] = {}
@@ -202,6 +204,13 @@ def _check_request(electrodes: Sequence[Electrode], orientations: int, pool: int
         if electrode.id in seen:
             raise UserError(f"The electrode id {electrode.id} occurs twice: give each electrode once.")
         seen.add(electrode.id)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"The folder {folder} cannot be created ({error.strerror}): choose another output.") from error
 
 
 def _check_sizes(electrodes: Sequence[Electrode], settings: ScanSettings) -> None:

@@ -100,7 +100,8 @@ def shortest_lattice(lattice: np.ndarray) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        Lattice vectors as rows, shape (3, 3), shortest first, spanning the same lattice.
+        Lattice vectors as rows, shape (3, 3), shortest first, spanning the same lattice; the first component of each
+        that is not zero is positive.
     """
     vectors = np.array(lattice, dtype=float)
     combinations = [(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1) if (a, b) != (0, 0)]
@@ -114,6 +115,10 @@ def shortest_lattice(lattice: np.ndarray) -> np.ndarray:
                 if candidate @ candidate < vectors[longest] @ vectors[longest] - 1e-6:
                     vectors[longest] = candidate
                     improved = True
+    # Of a vector and its opposite keep the one whose first component that is not zero is positive.
+    for row in vectors:
+        leading = row[np.abs(row) > 1e-6][0]
+        row *= np.sign(leading)
     return vectors
 
 

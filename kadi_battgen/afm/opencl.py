@@ -120,17 +120,19 @@ def _fill(folder: Path, runtime: Path, system: dict[str, Path]) -> None:
 
 @contextlib.contextmanager
 def quiet_ppafm() -> Iterator[None]:
-    """Keep ppafm's messages off standard output, where a node prints its result, and mute pyopencl's warnings."""
-    logger = logging.getLogger("ppafm")
-    level = logger.level
-    with warnings.catch_warnings(), open(os.devnull, "w", encoding="utf-8") as sink:
+    """Keep prints of ppafm off standard output, where a node prints its result, and mute pyopencl's warnings."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
         warnings.simplefilter("ignore")
-        with contextlib.redirect_stdout(sink):
-            logger.setLevel(logging.ERROR)
-            try:
-                yield
-            finally:
-                logger.setLevel(level)
+        yield
+
+
+def _log_to_stderr() -> None:
+    """Move ppafm's log from standard output, its default, to standard error, and keep warnings and errors only."""
+    logger = logging.getLogger("ppafm")
+    logger.setLevel(logging.WARNING)
+    for handler in logger.handlers:
+        if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
+            handler.setStream(sys.stderr)
 
 
 def list_devices() -> list[tuple[Any, OpenCLDevice]]:
@@ -253,6 +255,7 @@ def start_ppafm(wanted: str | None = None) -> OpenCLDevice:
             raise UserError(f"ppafm cannot be imported ({error}): run 'pip install ppafm[opencl]'.") from error
         import pyopencl as cl
 
+        _log_to_stderr()
         # ppafm chooses by platform number; here the context holds exactly the device chosen above.
         environment = object.__new__(utilities.OCLEnvironment)
         environment.platform = device.platform

@@ -239,6 +239,11 @@ class AfmCampaign:
         return tuple(json.loads(self._handle["descriptors"].attrs["channels"]))
 
     @property
+    def channel_units(self) -> tuple[str, ...]:
+        """Units of the descriptor channels."""
+        return tuple(json.loads(self._handle["descriptors"].attrs["units"]))
+
+    @property
     def key(self) -> str:
         """Fingerprint of everything that was simulated: electrodes, settings, orientations, device and versions."""
         return str(self._handle.attrs["campaign_key"])

@@ -78,10 +78,7 @@ class WorkerTeam:
             env=environment,
         )
         self._processes.append(process)
-        greeting = self._ask(process, {**self._request, "core": core})
-        if "error" in greeting:
-            raise UserError(greeting["error"])
-        return process, greeting
+        return process, self._ask(process, {**self._request, "core": core})
 
     @staticmethod
     def _ask(process: subprocess.Popen[str], document: dict[str, Any]) -> dict[str, Any]:
@@ -99,7 +96,10 @@ class WorkerTeam:
                 f"An AFM worker process ended unexpectedly (exit status {process.returncode}, out of memory?): run the "
                 "same command again with fewer workers, finished electrodes are kept."
             )
-        return json.loads(line)
+        answer = json.loads(line)
+        if "error" in answer:
+            raise UserError(answer["error"])
+        return answer
 
     def run(self, tasks: list[tuple[int, dict[str, Any]]]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Have (index, request) tasks done by all workers.

@@ -83,9 +83,12 @@ def simulate_electrode(simulator: Any, document: dict[str, Any], orientations: i
 def save_shard(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write arrays to a shard under a temporary name, then rename it, so that a killed worker leaves no half shard."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with open(temporary, "wb") as stream:
-        np.savez(stream, **arrays)  # type: ignore[arg-type]
-    temporary.replace(path)
+    try:
+        with open(temporary, "wb") as stream:
+            np.savez(stream, **arrays)  # type: ignore[arg-type]
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def serve(requests: TextIO, answers: TextIO) -> None:
@@ -116,7 +119,13 @@ def serve(requests: TextIO, answers: TextIO) -> None:
         except (ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
             answer(reason=f"{type(error).__name__}: {error}", kind="SimulationError")
         else:
-            save_shard(Path(request["shard"]), arrays)
+            try:
+                save_shard(Path(request["shard"]), arrays)
+            except OSError as error:
+                answer(
+                    error=f"{request['shard']} cannot be written ({error.strerror}): make room or choose another output."
+                )
+                return
             answer(shard=request["shard"])
 
 
@@ -124,7 +133,11 @@ def main() -> None:
     """Serve on standard input and output; whatever else is printed goes to standard error."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    serve(sys.stdin, answers)
+    try:
+        serve(sys.stdin, answers)
+        answers.close()
+    except BrokenPipeError:  # the campaign was killed
+        os._exit(1)
 
 
 if __name__ == "__main__":
