@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_CAPACITY = FUNCTIONAL_PROPERTIES["gravimetric_capacity"].column
+_ASKED, _OBTAINED = f"asked_{_CAPACITY}", f"theoretical_{_CAPACITY}"
+_NEAREST, _DISTANCE = "nearest_known_formula", "nearest_known_distance_fraction"
+
 
 def candidates_figure(rows: Sequence[Mapping[str, Any]], target: Mapping[str, Any], limit: int = 20) -> Figure:
     """Compare the capacity each candidate was asked to have with the one that follows from its formula.
@@ -25,12 +29,13 @@ def candidates_figure(rows: Sequence[Mapping[str, Any]], target: Mapping[str, An
     Parameters
     ----------
     rows
-        Candidates, best first. Keys: ``formula``; ``asked_gravimetric_capacity`` and
-        ``obtained_gravimetric_capacity`` in mAh/g (None or NaN where there is none); ``nearest_formula`` and
-        ``nearest_distance``, the distance between composition vectors in atoms per formula unit.
+        Candidates, best first, as in ``candidates.csv``. Of their columns these are used: ``formula``;
+        ``asked_gravimetric_capacity_mAh_per_g`` and ``theoretical_gravimetric_capacity_mAh_per_g`` (numbers or their
+        texts, empty where there is none); ``nearest_known_formula`` and ``nearest_known_distance_fraction``, the share
+        of atoms that differ.
     target
-        What was asked for: ``working_ion`` and functional properties by name, each a number or a range
-        (lowest, highest) in its unit.
+        What was asked for: ``working_ion`` and functional properties by name, each a number, a range
+        (lowest, highest) with None for an open end, or a text such as ``3.5:4.0`` or ``150: mAh/g``, in its unit.
     limit
         Number of candidates to show.
 
@@ -40,8 +45,7 @@ def candidates_figure(rows: Sequence[Mapping[str, Any]], target: Mapping[str, An
         If there is no candidate or a key is missing.
     """
     shown = list(rows[:limit])
-    keys = ("formula", "obtained_gravimetric_capacity", "nearest_formula", "nearest_distance")
-    missing = [key for key in keys if any(key not in row for row in shown)]
+    missing = [key for key in ("formula", _OBTAINED, _NEAREST, _DISTANCE) if any(key not in row for row in shown)]
     if not shown or missing:
         raise ValueError(f"there is no candidate to show, or it lacks {', '.join(missing)}.")
     figure = new_figure(9.6, 1.9 + 0.3 * len(shown))
@@ -58,13 +62,17 @@ def candidates_figure(rows: Sequence[Mapping[str, Any]], target: Mapping[str, An
 
 def describe_target(target: Mapping[str, Any]) -> str:
     """Return a target in words: ``Li, average voltage 3.5–4 V``."""
-    parts = [str(target["working_ion"])] if target.get("working_ion") else []
+    ion = target.get("working_ion")
+    parts = [] if not ion else ["any ion" if ion == "any" else str(ion)]
     for name, wanted in target.items():
         if name not in FUNCTIONAL_PROPERTIES or wanted is None:
             continue
         entry = FUNCTIONAL_PROPERTIES[name]
         low, high = _range(wanted)
-        amount = f"{low:g}" if low == high else f"{low:g}–{high:g}"
+        if np.isinf(low) or np.isinf(high):
+            amount = f"≥ {low:g}" if np.isinf(high) else f"≤ {high:g}"
+        else:
+            amount = f"{low:g}" if low == high else f"{low:g}–{high:g}"
         unit = "(fraction)" if entry.unit == "fraction" else mathematical(entry.unit)
         parts.append(f"{entry.label.lower()} {amount} {unit}")
     return ", ".join(parts)
@@ -72,33 +80,36 @@ def describe_target(target: Mapping[str, Any]) -> str:
 
 def _capacities(axes: Axes, rows: Sequence[Mapping[str, Any]], target: Mapping[str, Any]) -> None:
     places = np.arange(len(rows))
-    asked = np.array([_number(row.get("asked_gravimetric_capacity")) for row in rows])
-    obtained = np.array([_number(row["obtained_gravimetric_capacity"]) for row in rows])
-    if target.get("gravimetric_capacity") is not None:
-        low, high = _range(target["gravimetric_capacity"])
-        if high > low:
-            axes.axvspan(low, high, color=GREEN, alpha=0.13, linewidth=0, label="target range")
+    asked = np.array([_number(row.get(_ASKED)) for row in rows])
+    obtained = np.array([_number(row[_OBTAINED]) for row in rows])
     axes.hlines(places, np.fmin(asked, obtained), np.fmax(asked, obtained), color=MUTED, linewidth=1.0, zorder=1)
     if np.isfinite(asked).any():
         axes.plot(asked, places, "o", color="white", markeredgecolor=VERMILION, markeredgewidth=1.6, label="asked for")
     axes.plot(obtained, places, "o", color=BLUE, label="from the formula")
-    axes.set_yticks(places, [f"{formula_label(str(row['formula']))}  {place + 1}" for place, row in enumerate(rows)])
-    axes.set_xlim(left=0)
-    axes.margins(x=0.08)
+    axes.set_yticks(
+        places, [f"{formula_label(str(row['formula'])) or 'no element'}  {place + 1}" for place, row in enumerate(rows)]
+    )
+    low, high = _range(target.get("gravimetric_capacity"))
+    edges = [*asked, *obtained, low if np.isfinite(low) else 0.0]
+    axes.set_xlim(0, 1.08 * max(float(np.nanmax(edges)), 1.0))
+    # Only as far as the axis goes: a range may be open.
+    low, high = np.clip((low, high), *axes.get_xlim())
+    if target.get("gravimetric_capacity") is not None and high > low:
+        axes.axvspan(low, high, color=GREEN, alpha=0.13, linewidth=0, label="target range")
     dress(axes, xlabel=FUNCTIONAL_PROPERTIES["gravimetric_capacity"].axis_label, ylabel="Candidate and rank", grid="x")
     axes.legend(frameon=False, fontsize=NOTE_SIZE, labelcolor=INK, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3)
 
 
 def _distances(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
     places = np.arange(len(rows))
-    distances = np.array([_number(row["nearest_distance"]) for row in rows])
+    distances = np.array([_number(row[_DISTANCE]) for row in rows])
     axes.barh(places, distances, height=0.55, color=BLUE, alpha=0.35)
     for place, (row, distance) in enumerate(zip(rows, distances, strict=True)):
-        if row["nearest_formula"]:
+        if row[_NEAREST]:
             axes.text(
                 0.0 if np.isnan(distance) else distance,
                 place,
-                f"  {formula_label(str(row['nearest_formula']))}",
+                f"  {formula_label(str(row[_NEAREST]))}",
                 va="center",
                 fontsize=NOTE_SIZE,
                 color=INK,
@@ -107,13 +118,16 @@ def _distances(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
     # Room for the formulas to the right of the bars.
     axes.set_xlim(0, (furthest or 1.0) * 1.6)
     axes.set_yticks(places, [str(place + 1) for place in places])
-    dress(axes, xlabel="Distance to the nearest known electrode\n/ atoms per formula unit", grid="x")
+    dress(axes, xlabel="Atoms that differ from the nearest\nknown electrode (fraction)", grid="x")
 
 
 def _range(wanted: Any) -> tuple[float, float]:
-    if isinstance(wanted, Sequence | np.ndarray) and not isinstance(wanted, str):
-        return float(wanted[0]), float(wanted[-1])
-    return float(wanted), float(wanted)
+    """Return the bounds of a target, infinite where it is open."""
+    if isinstance(wanted, str):
+        wanted = wanted.split()[0].split(":")
+    bounds = list(wanted) if isinstance(wanted, Sequence | np.ndarray) else [wanted]
+    low, high = (None if bound in (None, "") else float(bound) for bound in (bounds[0], bounds[-1]))
+    return -np.inf if low is None else low, np.inf if high is None else high
 
 
 def _number(value: Any) -> float:

@@ -37,10 +37,10 @@ COMPOSITIONS = np.stack([composition_vector(formula) for formula in FORMULAS])
 ROWS = [
     {
         "formula": formula,
-        "asked_gravimetric_capacity": 160.0 + 10 * index,
-        "obtained_gravimetric_capacity": 170.0,
-        "nearest_formula": "LiMnPO4",
-        "nearest_distance": 0.5 * index,
+        "asked_gravimetric_capacity_mAh_per_g": str(160.0 + 10 * index),
+        "theoretical_gravimetric_capacity_mAh_per_g": 170.0,
+        "nearest_known_formula": "LiMnPO4",
+        "nearest_known_distance_fraction": 0.5 * index,
     }
     for index, formula in enumerate(FORMULAS)
 ]
@@ -56,7 +56,8 @@ FIGURES: Mapping[str, Callable[[], Figure]] = {
     "parity": lambda: composition_parity(COMPOSITIONS, COMPOSITIONS * 0.9, ["Li", "O", "Fe", "Mn", "Cs"]),
     "candidates": lambda: candidates_figure(ROWS, TARGET),
     "one candidate, nothing asked": lambda: candidates_figure(
-        [{**ROWS[0], "asked_gravimetric_capacity": None, "nearest_distance": None}], {"working_ion": "Li"}
+        [{**ROWS[0], "asked_gravimetric_capacity_mAh_per_g": "", "nearest_known_distance_fraction": None}],
+        {"working_ion": "Li"},
     ),
     "a long target": lambda: candidates_figure(ROWS, dict.fromkeys(FUNCTIONAL_PROPERTIES, (1000.5, 2000.5))),
     "candidate images": lambda: candidate_images(np.stack([MAPS] * 5), [*FORMULAS, "NaCl", "K3Li2Nb6(PO8)3"], 0.16),
@@ -202,11 +203,33 @@ def test_candidates_stand_at_their_capacities() -> None:
 
 
 @pytest.mark.parametrize(
+    ("wanted", "span"),
+    [
+        ("150:160", (150.0, 160.0)),
+        ("150:", (150.0, 194.4)),
+        (":100", (0.0, 100.0)),
+        ("170", None),
+        ("500:900", (500.0, 540.0)),
+    ],
+)
+def test_the_target_range_ends_at_the_axis(wanted: str, span: tuple[float, float] | None) -> None:
+    axes = candidates_figure(ROWS, {"gravimetric_capacity": wanted}).get_axes()[0]
+    spans = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in axes.patches]
+    assert spans == ([] if span is None else [pytest.approx(span)])
+    assert axes.get_xlim() == pytest.approx((0.0, 540.0 if wanted == "500:900" else 194.4))
+
+
+@pytest.mark.parametrize(
     ("target", "words"),
     [
         (TARGET, "Li, average voltage 3.5–4 V, gravimetric capacity 150–200 mAh/g"),
         ({"working_ion": "Na", "volumetric_capacity": 600.0}, "Na, volumetric capacity 600 mAh/cm³"),
-        ({"volume_change": (0.0, 0.05), "average_voltage": None}, "volume change 0–0.05 (fraction)"),
+        ({"volume_change": "0:0.05", "average_voltage": None}, "volume change 0–0.05 (fraction)"),
+        ({"working_ion": "any", "gravimetric_capacity": "150: mAh/g"}, "any ion, gravimetric capacity ≥ 150 mAh/g"),
+        (
+            {"average_voltage": ":2 V", "volume_change": (None, 0.1)},
+            "average voltage ≤ 2 V, volume change ≤ 0.1 (fraction)",
+        ),
     ],
 )
 def test_targets_in_words(target: dict[str, Any], words: str) -> None:
