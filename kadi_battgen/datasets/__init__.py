@@ -1,1 +1,15 @@
 """From a campaign to training samples: scaling, splitting, weighting and the HDF5 store."""
+
+from kadi_battgen.datasets.build import build_dataset
+from kadi_battgen.datasets.scaling import RangeScaling
+from kadi_battgen.datasets.splitting import PARTS, inverse_frequency_weights, split_by_composition
+from kadi_battgen.datasets.store import TrainingDataset
+
+__all__ = [
+    "PARTS",
+    "RangeScaling",
+    "TrainingDataset",
+    "build_dataset",
+    "inverse_frequency_weights",
+    "split_by_composition",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -86,7 +87,10 @@ def formula_from_vector(vector: np.ndarray, threshold: float = 0.25) -> str:
         return ""
     from pymatgen.core import Composition
 
-    return str(Composition(amounts_from_vector(counts)).reduced_formula)
+    with warnings.catch_warnings():
+        # Elements without an electronegativity (noble gases, the heaviest) only change the order of writing.
+        warnings.filterwarnings("ignore", message="No Pauling electronegativity")
+        return str(Composition(amounts_from_vector(counts)).reduced_formula)
 
 
 def molar_mass(formula: str) -> float:

@@ -1,0 +1,233 @@
+"""What the models of a folder are worth on held-out compositions, against baselines in the same run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kadi_battgen.applications.neighbours import atomic_fractions
+from kadi_battgen.applications.screening import Generated, ScreeningModel
+from kadi_battgen.datasets.store import TrainingDataset
+from kadi_battgen.electrodes.composition import (
+    ELEMENT_INDEX,
+    formula_from_vector,
+    theoretical_gravimetric_capacity,
+)
+from kadi_battgen.electrodes.electrode import Electrode
+from kadi_battgen.electrodes.properties import WORKING_IONS
+from kadi_battgen.metrics.images import channel_errors, image_metrics
+from kadi_battgen.metrics.regression import composition_metrics
+from kadi_battgen.progress import progress_bar
+from kadi_battgen.training.checkpoints import CARD
+from kadi_battgen.training.latents import check_same_images, encode_samples
+from kadi_battgen.training.samples import ImageSamples
+from kadi_battgen.training.translation import load_baseline, load_translator
+
+#: A generated formula meets the asked capacity if its own capacity differs by no more than this fraction.
+CAPACITY_TOLERANCE = 0.15
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Measured results and the arrays that figures are drawn from.
+
+    Attributes
+    ----------
+    metrics
+        Plain JSON values: ``part``, ``translation``, ``composition``, ``screening``, each with its baselines.
+    examples
+        A few samples of the part: ``stack`` (n, slices, H, W), ``truth``, ``prediction`` and ``baseline`` (n, 6, H, W),
+        all scaled, ``titles`` and ``worst`` (the position of the worst translation among them).
+    compositions
+        ``true`` and ``predicted`` (electrodes, 112), atoms per reduced formula, predictions pooled over orientations.
+    """
+
+    metrics: dict[str, Any]
+    examples: dict[str, Any]
+    compositions: dict[str, np.ndarray]
+
+
+def evaluate(
+    model_folder: str | os.PathLike[str],
+    dataset_path: str | os.PathLike[str],
+    *,
+    part: str = "test",
+    seed: int = 0,
+    steps: int = 50,
+    progress: bool = True,
+) -> Evaluation:
+    """Measure translation, composition and screening on one part of a data set.
+
+    Baselines measured in the same run: the training mean (image, composition), the L1-trained U-Net without latent and
+    discriminator, and for the screening the same model without conditions.
+
+    Parameters
+    ----------
+    model_folder
+        Folder with all trained models.
+    dataset_path
+        The data set they were trained on.
+    part
+        Part to measure on; its compositions are in no other part.
+    seed
+        Seed of the screening's noise.
+    steps
+        Sampler steps of the screening.
+
+    Raises
+    ------
+    UserError
+        If a model or the data set is missing or broken, or they do not belong together.
+    """
+    model = ScreeningModel(model_folder)
+    with TrainingDataset.open(dataset_path) as dataset:
+        check_same_images(model.translator_card, dataset)
+        samples, training = ImageSamples(dataset, part), ImageSamples(dataset, "training")
+        translation, examples = _evaluate_translation(Path(model_folder), samples, training, progress)
+        composition, compositions = _evaluate_composition(model, samples, training, progress)
+        screening = _evaluate_screening(model, dataset, samples, training, seed, steps, progress)
+        owners = samples.column("electrode_index")
+        metrics = {
+            "part": part,
+            "samples": len(samples),
+            "electrodes": len(np.unique(owners)),
+            "seed": seed,
+            "translation": translation,
+            "composition": composition,
+            "screening": screening,
+        }
+    return Evaluation(metrics, examples, compositions)
+
+
+def _evaluate_translation(
+    folder: Path, samples: ImageSamples, training: ImageSamples, progress: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    translator, _ = load_translator(folder)
+    truth = samples.descriptors(np.arange(len(samples))).numpy()
+    predicted = {"translator": _predict(lambda x: translator(x).descriptors, samples, "Translating", progress)}
+    if (folder / "baseline" / CARD).is_file():
+        baseline, _ = load_baseline(folder)
+        predicted["l1_baseline"] = _predict(baseline, samples, "Translating with the L1 baseline", progress)
+    mean = np.mean([training.descriptors(np.array([n]))[0].numpy() for n in range(len(training))], axis=0)
+    predicted["training_mean"] = np.broadcast_to(mean, truth.shape)
+    names = samples.dataset.descriptor_scaling.names
+    metrics = {
+        name: {**image_metrics(truth, images), "channel_errors": channel_errors(truth, images, names)}
+        for name, images in predicted.items()
+    }
+    errors = np.abs(predicted["translator"] - truth).mean(axis=(1, 2, 3))
+    order = np.argsort(errors, kind="stable")
+    chosen = [int(order[round(q * (len(order) - 1))]) for q in (0.1, 0.5, 1.0)]
+    owners = samples.column("electrode_index")
+    words = ("a good one", "a typical one", "the worst")
+    examples = {
+        "stack": samples.stacks(np.array(chosen)).numpy(),
+        "truth": truth[chosen],
+        "prediction": predicted["translator"][chosen],
+        "baseline": predicted["l1_baseline"][chosen] if "l1_baseline" in predicted else None,
+        "titles": [
+            f"{samples.dataset.electrodes[owners[n]].formula_discharge} ({word})"
+            for n, word in zip(chosen, words, strict=True)
+        ],
+        "worst": 2,
+    }
+    return metrics, examples
+
+
+@torch.no_grad()
+def _predict(
+    network: Callable[[Tensor], Tensor], samples: ImageSamples, description: str, progress: bool, batch_size: int = 32
+) -> np.ndarray:
+    starts = range(0, len(samples), batch_size)
+    return np.concatenate(
+        [
+            network(samples.stacks(np.arange(start, min(start + batch_size, len(samples))))).numpy()
+            for start in progress_bar(starts, description=description, unit="batch", enabled=progress)
+        ]
+    )
+
+
+@torch.no_grad()
+def _evaluate_composition(
+    model: ScreeningModel, samples: ImageSamples, training: ImageSamples, progress: bool
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    true = samples.column("composition")
+    mean = np.broadcast_to(training.column("composition").mean(axis=0), true.shape)
+    owners = samples.column("electrode_index")
+    _, first = np.unique(owners, return_index=True)
+    metrics: dict[str, Any] = {"training_mean": composition_metrics(true[first], mean[first])}
+    pooled = mean[first]
+    if model.regressor is not None:
+        latent, _ = encode_samples(model.translator, samples, progress=progress)
+        predicted = model.regressor(model.regressor_scale.normalise(latent)).numpy()
+        pooled = np.stack([predicted[owners == owner].mean(axis=0) for owner in owners[first]])
+        metrics["regressor_per_stack"] = composition_metrics(true, predicted)
+        metrics["regressor_pooled"] = composition_metrics(true[first], pooled)
+    return metrics, {"true": true[first], "predicted": pooled}
+
+
+def _evaluate_screening(
+    model: ScreeningModel,
+    dataset: TrainingDataset,
+    samples: ImageSamples,
+    training: ImageSamples,
+    seed: int,
+    steps: int,
+    progress: bool,
+) -> dict[str, Any]:
+    owners = np.unique(samples.column("electrode_index"))
+    electrodes = [dataset.electrodes[owner] for owner in owners]
+    properties = np.stack([electrode.properties.as_vector() for electrode in electrodes])
+    ions = np.array([WORKING_IONS.index(electrode.working_ion) for electrode in electrodes])
+    seeds = [seed * 1_000_003 + int(owner) for owner in owners]
+    conditional = model.generate(properties, ions, seeds, steps=steps, progress=progress)
+    nothing = np.full_like(properties, np.nan)
+    unconditional = model.generate(nothing, np.full_like(ions, -1), seeds, steps=steps, progress=progress)
+    known = {formula_from_vector(vector) for vector in np.unique(training.column("composition"), axis=0)}
+    results = {
+        "conditional": _meet_targets(electrodes, conditional.compositions, known),
+        "unconditional": _meet_targets(electrodes, unconditional.compositions, known),
+    }
+    results.update(_thesis_way(electrodes, conditional, known))
+    mean = np.broadcast_to(training.column("composition").mean(axis=0), conditional.compositions.shape)
+    results["training_mean"] = _meet_targets(electrodes, mean, known)
+    return results
+
+
+def _thesis_way(electrodes: list[Electrode], generated: Generated, known: set[str]) -> dict[str, Any]:
+    if generated.regressed is None:
+        return {}
+    return {"conditional_from_image_latent": _meet_targets(electrodes, generated.regressed, known)}
+
+
+def _meet_targets(electrodes: list[Electrode], compositions: np.ndarray, known: set[str]) -> dict[str, Any]:
+    """Return how well generated compositions meet the targets taken from held-out electrodes."""
+    present, errors, distances, novel, formulas = [], [], [], [], []
+    for electrode, composition in zip(electrodes, compositions, strict=True):
+        formula = formula_from_vector(composition)
+        formulas.append(formula)
+        holds = bool(np.rint(composition)[ELEMENT_INDEX[electrode.working_ion]] > 0)
+        present.append(holds)
+        capacity = theoretical_gravimetric_capacity(formula, electrode.working_ion) if formula and holds else 0.0
+        # All ions of the formula against all ions of the electrode's, also where the electrode gives up only a part.
+        asked = theoretical_gravimetric_capacity(electrode.formula_discharge, electrode.working_ion)
+        errors.append(abs(capacity - asked) / asked)
+        difference = atomic_fractions(composition) - atomic_fractions(electrode.composition)
+        distances.append(0.5 * float(np.abs(difference).sum()))
+        novel.append(formula not in known)
+    return {
+        "targets": len(electrodes),
+        "working_ion_present_fraction": float(np.mean(present)),
+        "capacity_within_15_percent_fraction": float(np.mean(np.array(errors) <= CAPACITY_TOLERANCE)),
+        "median_capacity_error_fraction": float(np.median(errors)),
+        "mean_composition_distance_fraction": float(np.mean(distances)),
+        "novel_fraction": float(np.mean(novel)),
+        "unique_fraction": len(set(formulas)) / len(formulas),
+    }

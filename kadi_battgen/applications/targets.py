@@ -1,0 +1,151 @@
+"""What a user asks of a candidate: a working ion and, for any of the functional properties, a value or a range."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, check_property, check_working_ion
+from kadi_battgen.errors import UserError
+
+
+@dataclass(frozen=True)
+class PropertyRange:
+    """A wanted range of one functional property; an open end is None.
+
+    Attributes
+    ----------
+    low, high
+        Bounds in the property's unit, both included.
+    """
+
+    low: float | None
+    high: float | None
+
+    @classmethod
+    def parse(cls, name: str, text: str) -> PropertyRange:
+        """Return the range that a text such as ``3.5:4.0``, ``150:``, ``:0.1`` or ``3.7`` describes.
+
+        Raises
+        ------
+        UserError
+            If the text is no number or range, its bounds are in the wrong order, or the property cannot be negative.
+        """
+        entry = check_property(name)
+        way_out = "write a value (3.7) or a range (3.5:4.0, 150:, :0.1)"
+        pieces = [piece.strip() for piece in text.split(":")]
+        if len(pieces) > 2 or not any(pieces):
+            raise UserError(f"{name} {text!r} is not a value or a range: {way_out} in {entry.unit}.")
+        try:
+            bounds = [float(piece) if piece else None for piece in pieces]
+        except ValueError as error:
+            raise UserError(f"{name} {text!r} is not a value or a range: {way_out} in {entry.unit}.") from error
+        if any(bound is not None and not math.isfinite(bound) for bound in bounds):
+            raise UserError(f"{name} {text!r} is not finite: {way_out} in {entry.unit}.")
+        low, high = (bounds[0], bounds[0]) if len(bounds) == 1 else bounds
+        if low is not None and high is not None and low > high:
+            raise UserError(f"{name} {text!r} has its bounds in the wrong order: write {high:g}:{low:g} {entry.unit}.")
+        lowest = min(bound for bound in (low, high) if bound is not None)
+        if lowest < 0 and name in ("gravimetric_capacity", "volumetric_capacity", "volume_change"):
+            raise UserError(f"{name} {text!r} is negative: {way_out} in {entry.unit}, from 0 up.")
+        return cls(low, high)
+
+    def miss(self, value: float) -> float:
+        """Return how far `value` lies outside, as a fraction of the nearer bound; 0 inside."""
+        for bound, beyond in ((self.low, -1.0), (self.high, 1.0)):
+            if bound is not None and (value - bound) * beyond > 0:
+                return abs(value - bound) / max(abs(bound), 1e-9)
+        return 0.0
+
+    def __str__(self) -> str:
+        if self.low == self.high:
+            return f"{self.low:g}"
+        return f"{'' if self.low is None else f'{self.low:g}'}:{'' if self.high is None else f'{self.high:g}'}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a candidate should be.
+
+    Attributes
+    ----------
+    working_ion
+        Symbol, or None for any.
+    ranges
+        Wanted ranges by property name; properties that are not in it are left open.
+    """
+
+    working_ion: str | None = None
+    ranges: Mapping[str, PropertyRange] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, working_ion: str | None, texts: Mapping[str, str | None]) -> Target:
+        """Return the target of option texts by property name; None leaves a property open.
+
+        Raises
+        ------
+        UserError
+            If the working ion, a property or a range is wrong.
+        """
+        ranges = {name: PropertyRange.parse(name, text) for name, text in texts.items() if text is not None}
+        return cls(check_working_ion(working_ion) if working_ion else None, ranges)
+
+    def describe(self) -> dict[str, str]:
+        """Return the target as texts with units, by property name and ``working_ion``."""
+        words = {name: f"{wanted} {FUNCTIONAL_PROPERTIES[name].unit}" for name, wanted in self.ranges.items()}
+        return {"working_ion": self.working_ion or "any", **words}
+
+    def warnings(self, training_ranges: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Return one sentence for each part of the target that lies outside what the model was trained on.
+
+        Parameters
+        ----------
+        training_ranges
+            From the screening model's card: per ion and property the quantiles at 0, 5, 50, 95 and 100 %.
+        """
+        sentences = []
+        ion = self.working_ion or "any"
+        if ion not in training_ranges:
+            sentences.append(
+                f"The training data hold no electrode with working ion {ion}: candidates are extrapolations."
+            )
+        known = training_ranges.get(ion, training_ranges["any"])
+        for name, wanted in self.ranges.items():
+            unit = FUNCTIONAL_PROPERTIES[name].unit
+            smallest, largest = known[name][0], known[name][-1]
+            beyond = [
+                abs(bound - limit)
+                for bound, limit, sign in (
+                    (wanted.low, smallest, -1),
+                    (wanted.low, largest, 1),
+                    (wanted.high, smallest, -1),
+                    (wanted.high, largest, 1),
+                )
+                if bound is not None and (bound - limit) * sign > 0
+            ]
+            if beyond:
+                sentences.append(
+                    f"{name} {wanted} {unit} reaches {max(beyond):.3g} {unit} beyond the training range "
+                    f"{smallest:.3g} to {largest:.3g} {unit} (working ion {ion}): candidates are extrapolations."
+                )
+        return sentences
+
+    def draw(self, training_ranges: Mapping[str, Mapping[str, Any]], generator: np.random.Generator) -> np.ndarray:
+        """Return one value per functional property, NaN where it is left open.
+
+        A range is drawn from uniformly; an open end closes at the 5 % or 95 % quantile of the training electrodes with the
+        same ion, so that "at least 150 mAh/g" does not ask for the impossible.
+        """
+        known = training_ranges.get(self.working_ion or "any", training_ranges["any"])
+        values = np.full(len(FUNCTIONAL_PROPERTIES), np.nan)
+        for position, name in enumerate(FUNCTIONAL_PROPERTIES):
+            if name in self.ranges:
+                wanted = self.ranges[name]
+                low = wanted.low if wanted.low is not None else min(known[name][1], wanted.high or np.inf)
+                high = wanted.high if wanted.high is not None else max(known[name][3], low)
+                values[position] = generator.uniform(low, high)
+        return values

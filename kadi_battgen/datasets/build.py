@@ -1,0 +1,178 @@
+"""From an AFM campaign to a training data set."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import h5py
+import numpy as np
+
+from kadi_battgen.afm.store import AfmCampaign
+from kadi_battgen.datasets.scaling import RangeScaling
+from kadi_battgen.datasets.splitting import DEFAULT_SHARES, PARTS, inverse_frequency_weights, split_by_composition
+from kadi_battgen.datasets.store import SCHEMA, SCHEMA_VERSION
+from kadi_battgen.electrodes.composition import COMPOSITION_LENGTH, ELEMENTS, formula_from_vector
+from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_IONS
+from kadi_battgen.errors import UserError
+from kadi_battgen.files import atomic_path, sha256_file
+from kadi_battgen.progress import progress_bar
+
+
+def build_dataset(
+    afm_path: str | os.PathLike[str],
+    output_path: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    shares: Sequence[float] = DEFAULT_SHARES,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Write the training data set of a campaign: scaled images, conditions, compositions, split and weights.
+
+    Samples that broke the edge-distance rule are left out and counted. Every scaling constant is taken from the training
+    part alone, so that nothing of the held-out compositions reaches the models.
+
+    Parameters
+    ----------
+    afm_path
+        A campaign written by ``battgen simulate-afm``.
+    output_path
+        The HDF5 file to write.
+    seed
+        Seed of the split.
+    shares
+        Shares of the compositions in training, validation and test.
+
+    Returns
+    -------
+    dict
+        Number of samples and electrodes per part, samples left out as invalid, and electrodes per working ion.
+
+    Raises
+    ------
+    UserError
+        If the campaign is broken, holds no valid sample, or holds too few compositions for the split.
+    """
+    with AfmCampaign.open(afm_path) as campaign:
+        valid = np.flatnonzero(campaign.valid)
+        if len(valid) == 0:
+            raise UserError(f"{afm_path} holds no valid image: simulate with a larger scan window.")
+        invalid = len(campaign.valid) - len(valid)
+        electrodes = campaign.electrodes
+        owners = campaign.electrode_index[valid]
+        compositions = np.stack([electrode.composition for electrode in electrodes])
+        formulas = [formula_from_vector(vector) for vector in compositions]
+        ions = [electrode.working_ion for electrode in electrodes]
+        part_of_electrode = _split_electrodes(owners, formulas, ions, seed, shares)
+        part = part_of_electrode[owners]
+        training_electrodes = np.unique(owners[part == 0])
+        values = np.stack([electrode.properties.as_vector() for electrode in electrodes])
+        conditions_scaling = RangeScaling.fit(
+            values[training_electrodes],
+            tuple(FUNCTIONAL_PROPERTIES),
+            tuple(entry.unit for entry in FUNCTIONAL_PROPERTIES.values()),
+        )
+        stack_scale, descriptor_scaling = _image_scales(campaign, valid[part == 0], progress)
+        weights = np.zeros(len(valid), dtype=np.float32)
+        for number in np.unique(part):
+            members = np.flatnonzero(part == number)
+            weights[members] = inverse_frequency_weights([ions[owners[member]] for member in members])
+        with atomic_path(output_path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+            file.attrs.update(
+                {
+                    "schema": SCHEMA,
+                    "schema_version": SCHEMA_VERSION,
+                    "parts": list(PARTS),
+                    "split_seed": seed,
+                    "split_shares": list(shares),
+                    "working_ions": list(WORKING_IONS),
+                    "elements": list(ELEMENTS),
+                    "stack_scale": stack_scale,
+                    "stack_unit": campaign.unit,
+                    "conditions_scaling": json.dumps(conditions_scaling.to_json()),
+                    "descriptor_scaling": json.dumps(descriptor_scaling.to_json()),
+                    "conventions": json.dumps(campaign.conventions, sort_keys=True),
+                    "campaign_sha256": sha256_file(afm_path),
+                }
+            )
+            columns = {
+                "conditions": conditions_scaling.transform(values)[owners].astype(np.float32),
+                "working_ion": np.array([WORKING_IONS.index(ions[owner]) for owner in owners], dtype=np.int8),
+                "composition": compositions[owners].reshape(-1, COMPOSITION_LENGTH),
+                "rotation": campaign.rotation[valid],
+                "orientation_rank": campaign.orientation_rank[valid],
+                "part": part,
+                "weight": weights,
+                "electrode_index": owners.astype(np.int32),
+            }
+            for name, column in columns.items():
+                file.create_dataset(name, data=column, track_times=False)
+            file.create_dataset(
+                "electrodes",
+                data=[electrode.model_dump_json() for electrode in electrodes],
+                dtype=h5py.string_dtype(),
+                track_times=False,
+            )
+            _write_images(file, campaign, valid, stack_scale, descriptor_scaling, progress)
+    return {
+        "samples": {name: int((part == number).sum()) for number, name in enumerate(PARTS)},
+        "electrodes": {
+            name: int((part_of_electrode[np.unique(owners)] == number).sum()) for number, name in enumerate(PARTS)
+        },
+        "invalid_samples": invalid,
+        "working_ions": {ion: sum(ions[owner] == ion for owner in np.unique(owners)) for ion in WORKING_IONS},
+    }
+
+
+def _split_electrodes(
+    owners: np.ndarray, formulas: list[str], ions: list[str], seed: int, shares: Sequence[float]
+) -> np.ndarray:
+    shown = np.unique(owners)
+    part = np.zeros(len(formulas), dtype=np.int8)
+    part[shown] = split_by_composition([formulas[n] for n in shown], [ions[n] for n in shown], seed, shares)
+    return part
+
+
+def _image_scales(campaign: AfmCampaign, indices: np.ndarray, progress: bool) -> tuple[float, RangeScaling]:
+    largest, low, high = 0.0, np.inf, -np.inf
+    for index in progress_bar(indices, description="Reading the scale of the images", unit="stack", enabled=progress):
+        largest = max(largest, float(np.abs(campaign.stack(index)).max()))
+        channels = campaign.descriptors(index).reshape(len(campaign.channels), -1)
+        low, high = np.minimum(low, channels.min(axis=1)), np.maximum(high, channels.max(axis=1))
+    if largest == 0.0:
+        raise UserError(f"{campaign.path} holds only empty images: check the scan window and the tip-sample distance.")
+    # The three colours of the type map share one scale: a colour is a ratio of channels.
+    colours = [n for n, name in enumerate(campaign.channels) if name.startswith("type_map")]
+    low, high = np.array(low, dtype=np.float64), np.array(high, dtype=np.float64)
+    low[colours], high[colours] = low[colours].min(), high[colours].max()
+    return largest, RangeScaling(tuple(campaign.channels), tuple(campaign.channel_units), low, high)
+
+
+def _write_images(
+    file: h5py.File,
+    campaign: AfmCampaign,
+    indices: np.ndarray,
+    stack_scale: float,
+    descriptor_scaling: RangeScaling,
+    progress: bool,
+) -> None:
+    low = descriptor_scaling.minimum[:, None, None]
+    span = descriptor_scaling.span[:, None, None]
+    first_stack, first_descriptors = campaign.stack(indices[0]), campaign.descriptors(indices[0])
+    images = {
+        name: file.create_dataset(
+            name,
+            shape=(len(indices), *example.shape),
+            dtype=np.float16,
+            chunks=(1, *example.shape),
+            track_times=False,
+        )
+        for name, example in (("stacks", first_stack), ("descriptors", first_descriptors))
+    }
+    for row, index in enumerate(
+        progress_bar(indices, description="Writing the samples", unit="stack", enabled=progress)
+    ):
+        images["stacks"][row] = (campaign.stack(index) / stack_scale).astype(np.float16)
+        images["descriptors"][row] = ((campaign.descriptors(index) - low) / span).astype(np.float16)

@@ -1,0 +1,98 @@
+"""Splitting samples so that no composition is in two parts (thesis section 4.2.1)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from kadi_battgen.errors import UserError
+
+#: The parts of a split; a part's number is its position.
+PARTS = ("training", "validation", "test")
+
+#: Shares of the samples' compositions, in the order of ``PARTS`` (thesis: 70 : 15 : 15).
+DEFAULT_SHARES = (0.70, 0.15, 0.15)
+
+
+def split_by_composition(
+    compositions: Sequence[str],
+    strata: Sequence[str],
+    seed: int,
+    shares: Sequence[float] = DEFAULT_SHARES,
+) -> np.ndarray:
+    """Assign each sample to a part, whole compositions at a time and stratum by stratum.
+
+    Parameters
+    ----------
+    compositions
+        What must stay together, one entry a sample (the reduced discharge formula).
+    strata
+        What should be spread evenly over the parts, one entry a sample (the working ion). A composition that occurs in
+        several strata counts for its most frequent one.
+    seed
+        Same seed, same split, whatever the order of the samples.
+    shares
+        Shares of the compositions in training, validation and test; they sum to 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        int8, shape (samples,), positions in ``PARTS``.
+
+    Raises
+    ------
+    UserError
+        If the shares are not three non-negative numbers that sum to 1, or a part stays empty although its share is
+        not zero.
+    """
+    if len(shares) != len(PARTS) or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
+        raise UserError(
+            f"The split shares {tuple(shares)} are not three fractions that sum to 1: give e.g. 0.7,0.15,0.15."
+        )
+    seen: dict[str, Counter[str]] = defaultdict(Counter)
+    for composition, stratum in zip(compositions, strata, strict=True):
+        seen[composition][stratum] += 1
+    groups: dict[str, list[str]] = defaultdict(list)
+    for composition in sorted(seen):
+        stratum = min(seen[composition].items(), key=lambda item: (-item[1], item[0]))[0]
+        groups[stratum].append(composition)
+    generator = np.random.default_rng(seed)
+    part_of: dict[str, int] = {}
+    # The first composition of a small stratum goes where the whole split is furthest behind, so that many small strata
+    # do not all land in training.
+    assigned = np.zeros(len(PARTS))
+    for stratum in sorted(groups):
+        within = np.zeros(len(PARTS))
+        for composition in generator.permutation(groups[stratum]):
+            behind = np.array(shares) * (within.sum() + 1) - within
+            tie = np.array(shares) * (assigned.sum() + 1) - assigned
+            part = int(np.argmax(np.where(np.array(shares) > 0, behind + 1e-3 * tie, -np.inf)))
+            within[part] += 1
+            assigned[part] += 1
+            part_of[str(composition)] = part
+    empty = [PARTS[part] for part, share in enumerate(shares) if share > 0 and assigned[part] == 0]
+    if empty:
+        raise UserError(
+            f"{len(seen)} compositions are too few for a split into {', '.join(PARTS)} ({empty[0]} stays empty): "
+            "simulate more electrodes."
+        )
+    return np.array([part_of[composition] for composition in compositions], dtype=np.int8)
+
+
+def inverse_frequency_weights(classes: Sequence[str]) -> np.ndarray:
+    """Return weights that give every class the same total, with mean 1 (thesis section 4.2.1).
+
+    Parameters
+    ----------
+    classes
+        One class a sample (the working ion).
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (samples,): N / (K n_c) for N samples in K classes of which n_c are in the sample's class.
+    """
+    counts = Counter(classes)
+    return np.array([len(classes) / (len(counts) * counts[name]) for name in classes], dtype=np.float32)

@@ -1,0 +1,94 @@
+"""The screening network: U-Net, composition autoencoder and the constants that join them in one checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from kadi_battgen.networks.composition_autoencoder import CompositionAutoencoder
+from kadi_battgen.networks.unet import ScreeningUNet
+
+
+class ScreeningNetwork(nn.Module):
+    """Denoises image latent and composition latent as one flat vector, which is what a sampler sees.
+
+    Parameters
+    ----------
+    unet
+        Arguments of :class:`ScreeningUNet`.
+    composition_autoencoder
+        Arguments of :class:`CompositionAutoencoder`.
+    latent_shape
+        (channels, h, w) of the image latent.
+    """
+
+    def __init__(
+        self, *, unet: dict[str, Any], composition_autoencoder: dict[str, Any], latent_shape: tuple[int, int, int]
+    ) -> None:
+        super().__init__()
+        self.latent_shape = tuple(latent_shape)
+        self.unet = ScreeningUNet(**unet)
+        self.composition_autoencoder = CompositionAutoencoder(**composition_autoencoder)
+        channels, size = self.latent_shape[0], self.composition_autoencoder.latent_size
+        self.register_buffer("image_mean", torch.zeros(channels, 1, 1))
+        self.register_buffer("image_deviation", torch.ones(channels, 1, 1))
+        self.register_buffer("composition_mean", torch.zeros(size))
+        self.register_buffer("composition_deviation", torch.ones(size))
+
+    @property
+    def size(self) -> int:
+        """Length of the joint latent."""
+        return int(torch.Size(self.latent_shape).numel()) + self.composition_autoencoder.latent_size
+
+    def join(self, image_latent: Tensor, composition_latent: Tensor) -> Tensor:
+        """Return normalised latents (batch, *latent_shape) and (batch, size) as one (batch, joint size)."""
+        return torch.cat([image_latent.flatten(1), composition_latent], dim=1)
+
+    def split(self, joint: Tensor) -> tuple[Tensor, Tensor]:
+        """Undo :meth:`join`."""
+        boundary = joint.shape[1] - self.composition_autoencoder.latent_size
+        return joint[:, :boundary].reshape(-1, *self.latent_shape), joint[:, boundary:]
+
+    def normalise(self, image_latent: Tensor, composition_latent: Tensor) -> Tensor:
+        """Return raw latents as one joint latent of zero mean and unit variance."""
+        return self.join(
+            (image_latent - self.image_mean) / self.image_deviation,
+            (composition_latent - self.composition_mean) / self.composition_deviation,
+        )
+
+    def restore(self, joint: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the raw image latent and composition latent of a joint latent."""
+        image_latent, composition_latent = self.split(joint)
+        return (
+            image_latent * self.image_deviation + self.image_mean,
+            composition_latent * self.composition_deviation + self.composition_mean,
+        )
+
+    def forward(self, joint: Tensor, timestep: Tensor, conditions: Tensor) -> Tensor:
+        """Return the predicted noise of joint latents (batch, joint size)."""
+        return self.join(*self.unet(*self.split(joint), timestep, conditions))
+
+    def denoiser(self, conditions: Tensor, guidance: float = 1.0) -> Callable[[Tensor, Tensor], Tensor]:
+        """Return the function a sampler calls.
+
+        Parameters
+        ----------
+        conditions
+            (batch, condition size).
+        guidance
+            Scale of classifier-free guidance (Ho and Salimans 2022): 1 is the conditional model itself, 0 the
+            unconditional one, and above 1 the conditions are exaggerated.
+        """
+        absent = torch.zeros_like(conditions)
+
+        def denoise(joint: Tensor, timestep: Tensor) -> Tensor:
+            if guidance == 1.0:
+                return self(joint, timestep, conditions)
+            both = self(torch.cat([joint, joint]), torch.cat([timestep, timestep]), torch.cat([conditions, absent]))
+            conditional, unconditional = both.chunk(2)
+            return unconditional + guidance * (conditional - unconditional)
+
+        return denoise

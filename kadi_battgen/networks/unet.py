@@ -1,0 +1,138 @@
+"""The conditional U-Net that denoises an image latent and a composition latent together (thesis section 4.2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from kadi_battgen.networks.blocks import AttentionBlock, DenseResidualBlock, ResidualBlock, TimestepEmbedding
+
+
+def concatenate_conditions(features: Tensor, conditions: Tensor) -> Tensor:
+    """Append each condition to `features` (batch, channels, H, W) as a constant channel."""
+    maps = conditions[:, :, None, None].expand(-1, -1, *features.shape[-2:])
+    return torch.cat([features, maps.to(features.dtype)], dim=1)
+
+
+class ScreeningUNet(nn.Module):
+    """Denoising U-Net; the conditions are concatenated at the start of every down, middle and up block.
+
+    Beside the images runs a dense branch for the composition latent. It shares time and conditions with the U-Net, feeds
+    it through the embedding of the residual blocks, and reads its middle features back, so that picture and formula are
+    drawn together.
+
+    Parameters
+    ----------
+    latent_channels
+        Channels of the image latent.
+    composition_size
+        Length of the composition latent.
+    condition_size
+        Length of the condition vector.
+    channels
+        Channels per resolution level; each level after the first halves the resolution.
+    attention_levels
+        Which levels have self-attention; the middle always has.
+    embedding_size
+        Length of the embedding of time and composition.
+    composition_width, composition_blocks
+        Width and number of blocks of the composition branch.
+    """
+
+    def __init__(
+        self,
+        *,
+        latent_channels: int = 4,
+        composition_size: int = 32,
+        condition_size: int = 23,
+        channels: Sequence[int] = (32, 64),
+        attention_levels: Sequence[bool] = (False, True),
+        embedding_size: int = 128,
+        composition_width: int = 256,
+        composition_blocks: int = 3,
+    ) -> None:
+        super().__init__()
+        self.time = TimestepEmbedding(embedding_size)
+        context = embedding_size + condition_size
+        self.composition_in = nn.Linear(composition_size, composition_width)
+        self.composition_blocks = nn.ModuleList(
+            DenseResidualBlock(composition_width, context) for _ in range(composition_blocks)
+        )
+        self.composition_to_embedding = nn.Linear(composition_width, embedding_size)
+        self.image_in = nn.Conv2d(latent_channels, channels[0], 3, padding=1)
+
+        self.down, self.down_attention, self.downsample = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        previous = channels[0]
+        for level, width in enumerate(channels):
+            self.down.append(ResidualBlock(previous + condition_size, width, embedding_size))
+            self.down_attention.append(AttentionBlock(width) if attention_levels[level] else nn.Identity())
+            last = level == len(channels) - 1
+            self.downsample.append(nn.Identity() if last else nn.Conv2d(width, width, 3, stride=2, padding=1))
+            previous = width
+
+        self.middle_first = ResidualBlock(previous + condition_size, previous, embedding_size)
+        self.middle_attention = AttentionBlock(previous)
+        self.middle_second = ResidualBlock(previous + condition_size, previous, embedding_size)
+
+        self.up, self.up_attention, self.upsample = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        for level in reversed(range(len(channels))):
+            width = channels[level]
+            self.up.append(ResidualBlock(previous + width + condition_size, width, embedding_size))
+            self.up_attention.append(AttentionBlock(width) if attention_levels[level] else nn.Identity())
+            self.upsample.append(nn.Identity() if level == 0 else nn.Conv2d(width, width, 3, padding=1))
+            previous = width
+        self.image_out = nn.Sequential(
+            nn.GroupNorm(8, previous), nn.SiLU(), nn.Conv2d(previous, latent_channels, 3, padding=1)
+        )
+        self.composition_last = DenseResidualBlock(composition_width, context + channels[-1])
+        self.composition_out = nn.Sequential(
+            nn.LayerNorm(composition_width), nn.Linear(composition_width, composition_size)
+        )
+        # A network that first predicts nothing starts from the loss of the mean, not from noise of its own.
+        for layer in (self.image_out[-1], self.composition_out[-1]):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(
+        self, image_latent: Tensor, composition_latent: Tensor, timestep: Tensor, conditions: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the predicted noise of both latents.
+
+        Parameters
+        ----------
+        image_latent
+            (batch, latent channels, h, w); h and w divisible by 2 for each level after the first.
+        composition_latent
+            (batch, composition size).
+        timestep
+            Integer timesteps, (batch,).
+        conditions
+            (batch, condition size).
+        """
+        time = self.time(timestep)
+        context = torch.cat([time, conditions], dim=1)
+        composition = self.composition_in(composition_latent)
+        for block in self.composition_blocks:
+            composition = block(composition, context)
+        embedding = time + self.composition_to_embedding(composition)
+
+        hidden = self.image_in(image_latent)
+        skips = []
+        for block, attention, downsample in zip(self.down, self.down_attention, self.downsample, strict=True):
+            hidden = attention(block(concatenate_conditions(hidden, conditions), embedding))
+            skips.append(hidden)
+            hidden = downsample(hidden)
+        hidden = self.middle_first(concatenate_conditions(hidden, conditions), embedding)
+        hidden = self.middle_attention(hidden)
+        hidden = self.middle_second(concatenate_conditions(hidden, conditions), embedding)
+        seen = hidden.mean(dim=(2, 3))
+        for block, attention, upsample in zip(self.up, self.up_attention, self.upsample, strict=True):
+            joined = concatenate_conditions(torch.cat([hidden, skips.pop()], dim=1), conditions)
+            hidden = attention(block(joined, embedding))
+            if skips:
+                hidden = upsample(F.interpolate(hidden, scale_factor=2.0, mode="nearest"))
+        composition = self.composition_last(composition, torch.cat([context, seen], dim=1))
+        return self.image_out(hidden), self.composition_out(composition)

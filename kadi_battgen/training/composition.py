@@ -1,0 +1,158 @@
+"""Training the composition regressor on the translator's latent (thesis sections 4.2.2 and 4.2.5)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from kadi_battgen.datasets.store import TrainingDataset
+from kadi_battgen.files import sha256_file
+from kadi_battgen.networks.composition_regressor import CompositionRegressor
+from kadi_battgen.training.checkpoints import WEIGHTS, is_trained, load_weights, read_card, save_model
+from kadi_battgen.training.latents import LatentScale, check_same_images, encode_samples
+from kadi_battgen.training.loop import finish, fit, make_fabric
+from kadi_battgen.training.losses import count_loss
+from kadi_battgen.training.samples import ImageSamples, square_symmetry
+from kadi_battgen.training.settings import CompositionSettings
+from kadi_battgen.training.translation import load_translator
+
+
+class CompositionTask:
+    """Atom counts from latents drawn from the translator's posterior."""
+
+    name = "Training the composition regressor"
+
+    def __init__(
+        self,
+        settings: CompositionSettings,
+        network: CompositionRegressor,
+        training: tuple[Tensor, Tensor, Tensor, Tensor],
+        validation: tuple[Tensor, Tensor, Tensor, Tensor],
+    ) -> None:
+        self.settings, self.training, self.validation = settings, training, validation
+        self.fabric = make_fabric("32-true" if settings.loop.precision == "auto" else settings.loop.precision)
+        optimizer = torch.optim.AdamW(
+            network.parameters(), lr=settings.loop.learning_rate, weight_decay=settings.loop.weight_decay
+        )
+        self.network, optimizer = self.fabric.setup(network, optimizer)
+        self.modules: dict[str, nn.Module] = {"regressor": network}
+        self.optimizers = {"regressor": optimizer}
+
+    def training_step(self, indices: np.ndarray, epoch: int, generator: torch.Generator) -> dict[str, float]:
+        """Take one step on the count loss."""
+        mean, deviation, counts, weight = (tensor[torch.as_tensor(indices)] for tensor in self.training)
+        latent = mean + deviation * torch.randn(mean.shape, generator=generator)
+        latent = square_symmetry(latent, int(torch.randint(8, (1,), generator=generator)))
+        device = self.fabric.device
+        predicted = self.network(latent.to(device)).float()
+        loss = count_loss(predicted, counts.to(device), self.settings.loss, weight.to(device))
+        optimizer = self.optimizers["regressor"]
+        optimizer.zero_grad()
+        self.fabric.backward(loss)
+        self.fabric.clip_gradients(self.network, optimizer, max_norm=self.settings.loop.gradient_norm)
+        optimizer.step()
+        return {"loss": loss.item()}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Return the loss on latent means."""
+        mean, _, counts, weight = (tensor.to(self.fabric.device) for tensor in self.validation)
+        predicted = self.network(mean).float()
+        loss = count_loss(predicted, counts, self.settings.loss, weight)
+        return {
+            "validation_loss": loss.item(),
+            "validation_mean_absolute_error": (predicted - counts).abs().mean().item(),
+        }
+
+
+def train_composition(
+    dataset_path: str | os.PathLike[str],
+    model_folder: str | os.PathLike[str],
+    settings: CompositionSettings,
+    *,
+    seed: int = 0,
+    preset: str | None = None,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Train the composition regressor of a model folder that holds a translator, and save it as ``composition/``.
+
+    Returns
+    -------
+    dict
+        The regressor's card.
+
+    Raises
+    ------
+    UserError
+        If the folder holds no translator, or one trained on differently scaled images.
+    """
+    translator, translator_card = load_translator(model_folder)
+    folder = Path(model_folder) / "composition"
+    with TrainingDataset.open(dataset_path) as dataset:
+        check_same_images(translator_card, dataset)
+        configuration = {
+            "dataset_sha256": sha256_file(dataset_path),
+            "translation_sha256": sha256_file(Path(model_folder) / "translation" / WEIGHTS),
+            "preset": preset,
+            "seed": seed,
+            "settings": settings.model_dump(mode="json"),
+        }
+        if is_trained(folder, "composition", configuration):
+            return read_card(folder, "composition")
+        tensors = {}
+        scale = None
+        for part in ("training", "validation"):
+            samples = ImageSamples(dataset, part)
+            mean, deviation = encode_samples(translator, samples, progress=progress)
+            scale = scale or LatentScale.fit(mean)
+            tensors[part] = (
+                scale.normalise(mean),
+                deviation / scale.standard_deviation[:, None, None],
+                torch.from_numpy(samples.column("composition")),
+                torch.from_numpy(samples.column("weight")),
+            )
+        assert scale is not None
+        architecture = {
+            "latent_channels": translator.latent_channels,
+            "channels": list(settings.channels),
+            "dense": list(settings.dense),
+            "dropout": settings.dropout,
+        }
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            network = CompositionRegressor(**architecture)
+        task = CompositionTask(settings, network, tensors["training"], tensors["validation"])
+        history = fit(
+            task,
+            len(tensors["training"][0]),
+            settings.loop,
+            folder,
+            seed=seed,
+            configuration=configuration,
+            progress=progress,
+        )
+    card = {
+        "architecture": architecture,
+        "normalisation": {"latent": scale.to_json()},
+        **configuration,
+        "best": min(history, key=lambda row: row["validation_loss"]),
+        "training_mean": tensors["training"][2].mean(dim=0).tolist(),
+        "device": str(task.fabric.device),
+    }
+    save_model(folder, "composition", network, card, configuration)
+    finish(folder)
+    return read_card(folder, "composition")
+
+
+def load_composition_regressor(model_folder: str | os.PathLike[str]) -> tuple[CompositionRegressor, dict[str, Any]]:
+    """Return the trained composition regressor of a model folder, in evaluation mode, with its card."""
+    folder = Path(model_folder) / "composition"
+    card = read_card(folder, "composition")
+    network = CompositionRegressor(**card["architecture"])
+    load_weights(folder, network)
+    return network.eval(), card

@@ -1,0 +1,77 @@
+"""Training samples as tensors, kept in memory where they fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kadi_battgen.datasets.store import TrainingDataset
+from kadi_battgen.errors import UserError
+
+#: Images of a part are held in memory up to this size in bytes; larger parts are read sample by sample.
+MEMORY_LIMIT = 4 * 2**30
+
+
+class ImageSamples:
+    """Stacks and descriptors of one part of a data set.
+
+    Parameters
+    ----------
+    dataset
+        An open data set.
+    part
+        ``training``, ``validation`` or ``test``.
+
+    Raises
+    ------
+    UserError
+        If the part is empty.
+    """
+
+    def __init__(self, dataset: TrainingDataset, part: str) -> None:
+        self.dataset = dataset
+        self.indices = dataset.indices(part)
+        if len(self.indices) == 0:
+            raise UserError(f"The {part} part of {dataset.path} is empty: build it from more electrodes.")
+        self._cache: dict[str, Tensor] = {}
+        for name, read in (("stacks", dataset.stack), ("descriptors", dataset.descriptors)):
+            size = dataset.file[name].dtype.itemsize * int(np.prod(dataset.file[name].shape[1:])) * len(self.indices)
+            if size <= MEMORY_LIMIT:
+                self._cache[name] = torch.from_numpy(np.stack([read(index) for index in self.indices]))
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def stacks(self, positions: np.ndarray) -> Tensor:
+        """Return scaled stacks of samples by their position in the part, float32, (batch, slices, H, W)."""
+        return self._images("stacks", self.dataset.stack, positions)
+
+    def descriptors(self, positions: np.ndarray) -> Tensor:
+        """Return scaled descriptors of samples by their position in the part, float32, (batch, 6, H, W)."""
+        return self._images("descriptors", self.dataset.descriptors, positions)
+
+    def column(self, name: str) -> np.ndarray:
+        """Return a column of the data set for the part's samples."""
+        return self.dataset.column(name)[self.indices]
+
+    def _images(self, name: str, read, positions: np.ndarray) -> Tensor:
+        if name in self._cache:
+            return self._cache[name][torch.as_tensor(positions)].float()
+        return torch.from_numpy(np.stack([read(self.indices[position]) for position in positions])).float()
+
+
+def square_symmetry(images: Tensor, operation: int) -> Tensor:
+    """Return images after one of the eight symmetries of the square.
+
+    A scan has no preferred lateral direction, so stack and descriptors may be turned and mirrored together.
+
+    Parameters
+    ----------
+    images
+        (..., H, W) with H = W.
+    operation
+        0 to 7: quarter turns, and from 4 on a mirroring before them.
+    """
+    mirrored = images.flip(-1) if operation >= 4 else images
+    return mirrored.rot90(operation % 4, (-2, -1))

@@ -1,0 +1,145 @@
+"""Settings of the three trainings: one pydantic model each, filled from a preset, a YAML file and options."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kadi_battgen.electrodes.collection import describe_validation
+from kadi_battgen.errors import UserError
+from kadi_battgen.files import existing_file
+
+#: Presets that ship, from minutes on two cores to the thesis's sizes on a GPU.
+PRESETS = ("demo", "thesis")
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LoopSettings(_Settings):
+    """What every training has in common."""
+
+    epochs: int = Field(ge=1, description="passes over the training part")
+    batch_size: int = Field(ge=1, description="samples per step")
+    learning_rate: float = Field(gt=0, description="peak learning rate of Adam")
+    weight_decay: float = Field(default=0.0, ge=0, description="decoupled weight decay")
+    patience: int = Field(default=20, ge=1, description="epochs without improvement before stopping early")
+    gradient_norm: float = Field(default=1.0, gt=0, description="largest norm of the gradient")
+    averaging: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="decay per step of the moving average of the weights that is kept; 0 for none",
+    )
+    precision: Literal["auto", "32-true", "bf16-mixed"] = Field(
+        default="auto", description="auto takes bf16 where the processor or GPU computes in it"
+    )
+
+
+class TranslationSettings(_Settings):
+    """Translator, its discriminators and the baseline it is compared with."""
+
+    loop: LoopSettings
+    channels: tuple[int, ...] = Field(description="channels per resolution level")
+    attention_levels: tuple[bool, ...] = Field(description="levels with self-attention")
+    residual_blocks: int = Field(ge=1, description="residual blocks per level")
+    latent_channels: int = Field(ge=1, description="channels of the latent")
+    patch_size: int = Field(ge=1, description="pixels per side folded into channels")
+    kl_weight: float = Field(ge=0, description="weight of the Kullback-Leibler term per latent element")
+    adversarial_weight: float = Field(ge=0, description="weight of the adversarial loss")
+    adversarial_start: int = Field(ge=0, description="first epoch (from 0) with discriminators")
+    discriminator_channels: int = Field(ge=4, description="channels of the discriminators' first layer")
+    discriminator_learning_rate: float = Field(gt=0, description="learning rate of the discriminators")
+    baseline_features: tuple[int, int, int, int, int, int] = Field(description="channels of the baseline U-Net")
+    baseline_epochs: int = Field(ge=0, description="epochs of the L1 baseline; 0 trains none")
+
+
+class CompositionSettings(_Settings):
+    """Composition regressor."""
+
+    loop: LoopSettings
+    channels: tuple[int, ...] = Field(description="channels of the strided convolutions")
+    dense: tuple[int, ...] = Field(description="widths of the dense layers")
+    dropout: float = Field(ge=0, lt=1, description="share of dense features dropped in training")
+    loss: Literal["squared-error", "poisson"] = Field(description="loss on the atom counts")
+
+
+class ScreeningSettings(_Settings):
+    """Conditional latent diffusion and the composition autoencoder beside it."""
+
+    loop: LoopSettings
+    channels: tuple[int, ...] = Field(description="channels per resolution level of the U-Net")
+    attention_levels: tuple[bool, ...] = Field(description="levels with self-attention")
+    embedding_size: int = Field(ge=8, description="length of the embedding of time and composition")
+    composition_size: int = Field(ge=2, description="length of the composition latent")
+    composition_width: int = Field(ge=16, description="width of the composition branch")
+    composition_blocks: int = Field(ge=1, description="dense blocks of the composition branch")
+    composition_weight: float = Field(ge=0, description="weight of the composition latent's loss")
+    composition_autoencoder_steps: int = Field(ge=1, description="training steps of the composition autoencoder")
+    condition_dropout: float = Field(ge=0, lt=1, description="probability that a condition is hidden in training")
+    timesteps: int = Field(ge=2, description="diffusion timesteps T")
+    beta_start: float = Field(gt=0, lt=1, description="variance of the first step")
+    beta_end: float = Field(gt=0, lt=1, description="variance of the last step")
+
+
+#: Settings class of each training by its name in the preset files.
+SETTINGS = {
+    "translation": TranslationSettings,
+    "composition": CompositionSettings,
+    "screening": ScreeningSettings,
+}
+
+AnySettings = TypeVar("AnySettings", TranslationSettings, CompositionSettings, ScreeningSettings)
+
+
+def load_settings(
+    kind: str,
+    preset: str,
+    config: str | os.PathLike[str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Any:
+    """Return the settings of one training.
+
+    Parameters
+    ----------
+    kind
+        ``translation``, ``composition`` or ``screening``.
+    preset
+        One of ``PRESETS``.
+    config
+        YAML file with the same fields, which override the preset's.
+    overrides
+        Fields of the loop that override both (``epochs``, ``batch_size``...); ``None`` values are passed over.
+
+    Raises
+    ------
+    UserError
+        If the preset or a field is unknown, or a value is out of range.
+    """
+    if preset not in PRESETS:
+        raise UserError(f"Preset {preset!r} is not known: choose from {', '.join(PRESETS)}.")
+    text = (files("kadi_battgen.training") / "presets" / f"{preset}.yaml").read_text(encoding="utf-8")
+    document = yaml.safe_load(text)[kind]
+    origin = f"Preset {preset}"
+    if config is not None:
+        origin = str(existing_file(config))
+        try:
+            changes = yaml.safe_load(existing_file(config).read_text(encoding="utf-8")) or {}
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise UserError(f"{config} is not YAML ({str(error).splitlines()[0]}): mend the file.") from error
+        if not isinstance(changes, dict):
+            raise UserError(f"{config} holds no fields: write it as 'field: value' lines.")
+        changes = changes.get(kind, changes)
+        document = {**document, **changes, "loop": {**document["loop"], **(changes.get("loop") or {})}}
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    document = {**document, "loop": {**document["loop"], **given}}
+    try:
+        return SETTINGS[kind].model_validate(document)
+    except ValidationError as error:
+        raise UserError(f"{origin}, {kind}: {describe_validation(error)}.") from error

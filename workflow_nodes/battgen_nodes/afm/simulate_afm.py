@@ -1,0 +1,91 @@
+"""The node simulate-afm."""
+
+from __future__ import annotations
+
+import xmlhelpy
+
+from battgen_nodes.common import node, result, say, start_run
+
+
+@node("simulate-afm", example="--electrodes electrodes.json.gz --orientations 8 --output afm.h5")
+@xmlhelpy.option("electrodes", char="e", required=True, description="Electrode collection of fetch-electrodes.")
+@xmlhelpy.option(
+    "orientations",
+    char="n",
+    default=8,
+    param_type=xmlhelpy.IntRange(min=1),
+    description="Orientations kept per electrode, those whose depth profile has the highest entropy.",
+)
+@xmlhelpy.option(
+    "pool",
+    param_type=xmlhelpy.IntRange(min=1),
+    description="Directions on the Fibonacci sphere that they are chosen from; by default ten times as many.",
+)
+@xmlhelpy.option(
+    "window",
+    default=20.0,
+    param_type=xmlhelpy.FloatRange(min=4.0, max=100.0),
+    description="Edge of the square scan window in Angstrom.",
+)
+@xmlhelpy.option(
+    "pixels",
+    default=128,
+    param_type=xmlhelpy.IntRange(min=16, max=1024),
+    description="Pixels along each edge of an image.",
+)
+@xmlhelpy.option(
+    "workers",
+    param_type=xmlhelpy.IntRange(min=1),
+    description="Processes, one core each; by default all cores. The result does not depend on it.",
+)
+@xmlhelpy.option(
+    "skip-too-large",
+    description="Leave out electrodes whose cell does not fit into the scan window, instead of stopping.",
+    is_flag=True,
+)
+@xmlhelpy.option("output", char="o", required=True, description="Campaign file to write (HDF5).")
+def simulate_afm(
+    electrodes: str,
+    orientations: int,
+    pool: int | None,
+    window: float,
+    pixels: int,
+    workers: int | None,
+    skip_too_large: bool,
+    output: str,
+    records: str | None,
+    no_record: bool,
+) -> None:
+    """Simulate AFM stacks and material descriptors of electrodes with ppafm."""
+    from pydantic import ValidationError
+
+    from kadi_battgen.afm.campaign import run_campaign
+    from kadi_battgen.afm.settings import ScanSettings
+    from kadi_battgen.electrodes.collection import describe_validation, read_electrodes
+    from kadi_battgen.errors import UserError
+
+    try:
+        settings = ScanSettings(window=window, pixels=pixels)
+    except ValidationError as error:
+        raise UserError(f"The scan settings are impossible, {describe_validation(error)}: choose others.") from error
+    with start_run("afm-campaign", "Simulated AFM stacks of electrodes") as run:
+        run.add_input("electrodes", electrodes)
+        collection = read_electrodes(electrodes)
+        summary = run_campaign(
+            collection.electrodes,
+            output,
+            settings,
+            orientations=orientations,
+            pool=pool,
+            workers=workers,
+            skip_too_large=skip_too_large,
+        )
+        run.add_file(output, description="AFM stacks, descriptors and their conventions")
+        run.set_device(f"OpenCL: {summary.device.name}" if summary.device else "unknown")
+        run.add_metric("stacks", summary.stacks)
+        run.add_metric("invalid_stacks", summary.invalid_stacks)
+        run.add_metric("failed_electrodes", len(summary.failures))
+    say(f"{summary.stacks} stacks of {summary.electrodes} electrodes, {summary.invalid_stacks} of them invalid")
+    for failure in summary.failures[:5]:
+        say(f"left out {failure['id']}: {failure['reason']}")
+    result(output)

@@ -1,0 +1,94 @@
+"""The node screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import xmlhelpy
+
+from battgen_nodes.common import node, result, say, start_run
+from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
+
+
+def property_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add one option per functional property, each a value or a range."""
+    for entry in reversed(FUNCTIONAL_PROPERTIES.values()):
+        function = xmlhelpy.option(
+            entry.name.replace("_", "-"),
+            description=f"{entry.description}, in {entry.unit}: a value or a range low:high with open ends allowed.",
+        )(function)
+    return function
+
+
+@node(
+    "screen", example="--model model/ --working-ion Li --average-voltage 3.5:4.0 --samples 16 --output candidates.csv"
+)
+@xmlhelpy.option("model", char="m", required=True, description="Model folder with all trained models.")
+@xmlhelpy.option("working-ion", char="w", description="Wanted working ion, a symbol such as Li; any if not given.")
+@property_options
+@xmlhelpy.option(
+    "samples",
+    char="n",
+    default=16,
+    param_type=xmlhelpy.IntRange(min=1),
+    description="Number of candidates to generate.",
+)
+@xmlhelpy.option(
+    "sampler",
+    default="ddim",
+    param_type=xmlhelpy.Choice(["ddim", "ddpm"]),
+    description="Sampler: ddim takes --steps steps, ddpm every timestep of the training.",
+)
+@xmlhelpy.option("steps", default=100, param_type=xmlhelpy.IntRange(min=1), description="Sampling steps of ddim.")
+@xmlhelpy.option(
+    "guidance",
+    default=1.0,
+    param_type=xmlhelpy.FloatRange(min=0.0, max=20.0),
+    description="Classifier-free guidance, dimensionless: 1 follows the conditions as trained, more exaggerates them.",
+)
+@xmlhelpy.option(
+    "seed", char="s", default=0, param_type=xmlhelpy.IntRange(min=0), description="Seed of the candidates."
+)
+@xmlhelpy.option("output", char="o", required=True, description="Table of ranked candidates to write (CSV).")
+def screen(
+    model: str,
+    working_ion: str | None,
+    samples: int,
+    sampler: str,
+    steps: int,
+    guidance: float,
+    seed: int,
+    output: str,
+    records: str | None,
+    no_record: bool,
+    **properties: str | None,
+) -> None:
+    """Propose candidate materials for a working ion and wanted functional properties."""
+    from kadi_battgen.applications.targets import Target
+
+    target = Target.parse(working_ion, properties)
+    with start_run("screening", "Candidates for a target", seed) as run:
+        run.add_input("model", model)
+        from kadi_battgen.applications.candidates import write_candidates
+        from kadi_battgen.applications.screening import ScreeningModel
+        from kadi_battgen.applications.screening import screen as apply
+
+        loaded = ScreeningModel(model)
+        for warning in target.warnings(loaded.training_ranges):
+            say(f"Warning: {warning}")
+        candidates, _ = apply(
+            loaded, target, samples=samples, seed=seed, sampler=sampler, steps=steps, guidance=guidance
+        )
+        write_candidates(output, candidates)
+        run.add_file(output, description="Ranked candidates")
+        present = sum(candidate.working_ion_present for candidate in candidates)
+        run.add_metric("candidates", len(candidates))
+        run.add_metric("working_ion_present_fraction", present / len(candidates))
+        run.add_metric("distinct_formulas", len({candidate.formula for candidate in candidates}))
+    for candidate in candidates[:5]:
+        say(
+            f"{candidate.rank:3d}  {candidate.formula:20s} {candidate.theoretical_capacity:7.1f} mAh/g by its formula; "
+            f"nearest known {candidate.nearest.formula_discharge} at {candidate.nearest.properties.average_voltage:.2f} V"
+        )
+    result(output)

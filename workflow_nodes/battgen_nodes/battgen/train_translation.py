@@ -1,0 +1,14 @@
+"""The node train-translation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from battgen_nodes.common import node, run_training, training_options
+
+
+@node("train-translation", example="--dataset dataset.h5 --preset demo --output model/")
+@training_options
+def train_translation(**options: Any) -> None:
+    """Train the translator from AFM stacks to material descriptors, with its L1 baseline."""
+    run_training("translation", **options)

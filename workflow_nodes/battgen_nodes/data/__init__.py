@@ -1,0 +1,1 @@
+"""Nodes that get and prepare electrodes."""

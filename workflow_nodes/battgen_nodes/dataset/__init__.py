@@ -1,0 +1,1 @@
+"""Nodes that build training data."""

@@ -1,0 +1,41 @@
+"""The node build-dataset."""
+
+from __future__ import annotations
+
+import xmlhelpy
+
+from battgen_nodes.common import node, result, say, start_run
+
+
+@node("build-dataset", example="--afm afm.h5 --output dataset.h5")
+@xmlhelpy.option("afm", char="a", required=True, description="Campaign of simulate-afm (HDF5).")
+@xmlhelpy.option(
+    "split",
+    default="0.7,0.15,0.15",
+    description="Fractions of the compositions in training, validation and test; they sum to 1.",
+)
+@xmlhelpy.option("seed", char="s", default=0, param_type=xmlhelpy.IntRange(min=0), description="Seed of the split.")
+@xmlhelpy.option("output", char="o", required=True, description="Training data set to write (HDF5).")
+def build_dataset(afm: str, split: str, seed: int, output: str, records: str | None, no_record: bool) -> None:
+    """Scale, split and weight the samples of an AFM campaign."""
+    from kadi_battgen.datasets.build import build_dataset as build
+    from kadi_battgen.errors import UserError
+
+    try:
+        shares = [float(share) for share in split.split(",")]
+    except ValueError as error:
+        raise UserError(f"The split {split!r} is not three fractions: give e.g. 0.7,0.15,0.15.") from error
+    with start_run("training-dataset", "Training data set", seed) as run:
+        run.add_input("afm", afm)
+        summary = build(afm, output, seed=seed, shares=shares)
+        run.add_file(output, description="Scaled samples with conditions, compositions, split and weights")
+        for part, count in summary["samples"].items():
+            run.add_metric("samples", count, part=part)
+            run.add_metric("electrodes", summary["electrodes"][part], part=part)
+        run.add_metric("invalid_samples", summary["invalid_samples"])
+    parts = ", ".join(
+        f"{part} {count} samples of {summary['electrodes'][part]} electrodes"
+        for part, count in summary["samples"].items()
+    )
+    say(f"{parts}; {summary['invalid_samples']} invalid samples left out")
+    result(output)

@@ -1,0 +1,42 @@
+"""The command ``battgen`` with its sub-commands."""
+
+from __future__ import annotations
+
+import os
+
+# Threads that spin while they wait stall a training on a shared machine; torch reads this when it loads.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import xmlhelpy
+
+from battgen_nodes.afm.simulate_afm import simulate_afm
+from battgen_nodes.battgen.evaluate import evaluate
+from battgen_nodes.battgen.predict_composition import predict_composition
+from battgen_nodes.battgen.screen import screen
+from battgen_nodes.battgen.train_composition import train_composition
+from battgen_nodes.battgen.train_screening import train_screening
+from battgen_nodes.battgen.train_translation import train_translation
+from battgen_nodes.battgen.translate import translate
+from battgen_nodes.data.fetch_electrodes import fetch_electrodes
+from battgen_nodes.dataset.build_dataset import build_dataset
+from kadi_battgen import __version__
+
+
+@xmlhelpy.group(name="battgen", version=__version__)
+def battgen() -> None:
+    """Generative-discriminative deep learning for battery materials with FAIR provenance."""
+
+
+for _command in (
+    fetch_electrodes,
+    simulate_afm,
+    build_dataset,
+    train_translation,
+    train_composition,
+    train_screening,
+    translate,
+    predict_composition,
+    screen,
+    evaluate,
+):
+    battgen.add_command(_command)
