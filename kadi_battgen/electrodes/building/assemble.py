@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,7 @@ def assemble(
         "licence": "CC BY 4.0",
         "licences_of_the_parts": LICENCES,
         "citations": CITATIONS,
+        "versions": {package: version(package) for package in ("ase", "chgnet", "sevenn", "torch")},
         "candidates": dict(sorted(computed.items())),
         "removed": {kind: reasons[kind] for kind in sorted(reasons)},
         "label_model_minus_dft_of_the_pairs_V": differences,

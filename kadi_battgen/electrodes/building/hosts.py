@@ -18,6 +18,9 @@ _HOST_ANIONS = {"O", "F", "S", "Cl", "Se"}
 #: Rare or noble metals come after the common ones when cells are of equal size.
 _RARE = {"Pd", "Pt", "Au", "Ag", "Rh", "Ir", "Os", "Re", "Ru"}
 
+LARGEST_CELL = 30  # atoms
+HIGHEST_ENERGY = 0.15  # eV/atom above the hull of the database
+
 
 def formula_key(counts: dict[str, int]) -> str:
     """Reduced formula with the elements in alphabetical order, e.g. ``Co1-Li1-O2``."""
@@ -32,8 +35,8 @@ def formula_key(counts: dict[str, int]) -> str:
 def host_candidates(
     entries: Iterable[OqmdEntry],
     *,
-    largest_cell: int = 30,
-    highest_energy: float = 0.15,
+    largest_cell: int = LARGEST_CELL,
+    highest_energy: float = HIGHEST_ENERGY,
     quota: dict[str, int] | None = None,
 ) -> list[Candidate]:
     """Select the crystals to be emptied, smallest cells and common metals first.

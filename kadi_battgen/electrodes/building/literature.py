@@ -108,6 +108,7 @@ MEASURED = [
     MeasuredVoltage(
         "Mg", "MgTi2S4", 1.2, 0.4,
         "X. Sun et al., Energy Environ. Sci. 9, 2273 (2016), doi:10.1039/C6EE00724D",
+        "spinel",
     ),
     MeasuredVoltage(
         "Zn", "ZnMn2O4", 1.4, 0.4,

@@ -78,6 +78,16 @@ def test_ions_take_turns():
     assert [c.key for c in build._take_turns(queues)] == ["Li0", "Na0", "Li1", "Li2", "Na1", "Li3"]
 
 
+def test_crystals_come_before_prototypes_of_the_same_composition(small_database):
+    candidates = build.select_candidates(small_database)
+    keys = [candidate.key for candidate in candidates]
+    assert len(set(keys)) == len(keys)
+    assert candidates[0].kind == "pair"
+    assert "host-4_Li" in keys
+    assert "prototype-layered_o3-Li-Co-O_Li" not in keys
+    assert "prototype-layered_o3-Na-Co-O_Na" in keys
+
+
 def test_a_missing_wheel_ends_with_status_two(tmp_path, capsys):
     arguments = [
         "--wheel",

@@ -1,6 +1,7 @@
 import pytest
 
-from kadi_battgen.electrodes.building.card import literature_rows, reduced, table_differences, write_card
+from kadi_battgen.electrodes.building.card import write_card
+from kadi_battgen.electrodes.building.comparison import literature_rows, reduced, table_differences
 from kadi_battgen.electrodes.building.literature import MEASURED
 from kadi_battgen.electrodes.collection import read_electrodes
 from kadi_battgen.errors import UserError
