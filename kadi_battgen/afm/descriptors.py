@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from kadi_battgen.afm.probe import ProbeScan
 from kadi_battgen.afm.settings import DESCRIPTOR_CHANNELS, ScanSettings
 from kadi_battgen.electrodes.composition import ELEMENT_INDEX, ELEMENTS
 
@@ -42,17 +41,17 @@ class DescriptorMaps:
     ----------
     settings
         Window, pixels and depth ranges.
-    scanner
-        ppafm's ``RelaxedScanner``; the height map is read from the force field of its latest scan.
+    probe
+        What scans the samples; the height map is that of the latest one.
     """
 
-    def __init__(self, settings: ScanSettings, scanner: Any) -> None:
+    def __init__(self, settings: ScanSettings, probe: ProbeScan) -> None:
         from ppafm.ml import AuxMap
 
         half = settings.window / 2.0
         shape = (settings.pixels, settings.pixels)
         corners = ((-half, -half), (half, half))
-        self._height_map = AuxMap.HeightMap(scanner, zmin=-settings.height_map_depth, iso=settings.height_map_force)
+        self._height_map = AuxMap.HeightMap(probe, zmin=-settings.height_map_depth, iso=settings.height_map_force)
         self._height_map.nz = height_map_steps(settings)
         self._disks = AuxMap.AtomicDisks(
             scan_dim=shape,
@@ -100,15 +99,11 @@ class DescriptorMaps:
         return maps
 
 
-def height_map_reach(settings: ScanSettings) -> float:
-    """Return how far below the highest probe position the height map can lie, in Angstrom.
+def height_map_steps(settings: ScanSettings) -> int:
+    """Return the number of height steps in which the height map is searched from above.
 
     The probe meets the force threshold at most 0.8 A below the contact plane (for hydrogen, the softest atom); from
     there the map reaches its depth range further down.
     """
-    return settings.start_distance + 0.8 + settings.height_map_depth
-
-
-def height_map_steps(settings: ScanSettings) -> int:
-    """Return the number of height steps in which the height map is searched from above."""
-    return int(np.ceil(height_map_reach(settings) / settings.height_step)) + 2
+    reach = settings.start_distance + 0.8 + settings.height_map_depth
+    return int(np.ceil(reach / settings.height_step)) + 2

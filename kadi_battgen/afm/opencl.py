@@ -3,7 +3,7 @@
 ppafm simulates on OpenCL. On a machine without a GPU and without root the wheels ``intel-opencl-rt`` and
 ``intel-cmplr-lib-rt`` bring a CPU runtime (Intel and AMD, Linux x86-64), but they leave a placeholder path in their
 ``.icd`` file and expect their libraries on the loader's path. :func:`expose_pip_runtime` repairs both from inside the
-process. It has to run before pyopencl is imported, so pyopencl and ppafm are imported through this module only.
+process. It has to run before OpenCL is asked for its platforms, so devices are looked up through this module only.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class OpenCLDevice:
 
 
 def expose_pip_runtime() -> bool:
-    """Make OpenCL runtimes of pip visible to pyopencl; must run before pyopencl is imported.
+    """Make the OpenCL runtime of pip visible to pyopencl; must run before OpenCL is asked for its platforms.
 
     Loads the runtime's libraries into the process and points ``OCL_ICD_VENDORS`` at a cache folder that lists the
     pip runtime beside the drivers of the system. A value of ``OCL_ICD_VENDORS`` set by the user is respected.
@@ -75,7 +75,7 @@ def expose_pip_runtime() -> bool:
     """
     libraries = Path(sys.prefix) / "lib"
     runtime = libraries / _PIP_RUNTIME
-    if not sys.platform.startswith("linux") or not runtime.is_file() or "pyopencl" in sys.modules:
+    if not sys.platform.startswith("linux") or not runtime.is_file():
         return False
     if "OCL_ICD_VENDORS" in os.environ and "BATTGEN_OCL_ICD_VENDORS" not in os.environ:
         return False

@@ -49,8 +49,6 @@ class ScanSettings(BaseModel):
     start_distance: float = Field(
         1.3, gt=-1.0, le=10.0, description="tip-sample distance at the highest tip position in A"
     )
-    lateral_grid: float = Field(6.0, ge=2.0, le=20.0, description="force-field grid points per A in x and y")
-    vertical_grid: float = Field(10.0, ge=2.0, le=40.0, description="force-field grid points per A in z")
     margin: float = Field(
         1.5, ge=0.0, le=10.0, description="least room between an atom centre and the window edge in A"
     )
@@ -133,8 +131,9 @@ class ScanSettings(BaseModel):
                 "resonance_frequency": {"value": self.resonance_frequency, "unit": "Hz"},
                 "stiffness": {"value": self.cantilever_stiffness, "unit": "N/m"},
             },
-            "forces": "Lennard-Jones, ppafm's atomtypes.ini, no electrostatics, isolated unit cell",
-            "force_field_grid": {"lateral": self.lateral_grid, "vertical": self.vertical_grid, "unit": "1/A"},
+            "forces": (
+                "Lennard-Jones, ppafm's atomtypes.ini, summed over the atoms of the isolated unit cell; no electrostatics"
+            ),
             "descriptors": {
                 "height_map": (
                     f"height of the surface of constant vertical force {self.height_map_force:g} eV/A above the "

@@ -9,17 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from kadi_battgen.afm.descriptors import DescriptorMaps, height_map_reach
+from kadi_battgen.afm.descriptors import DescriptorMaps
 from kadi_battgen.afm.geometry import Cluster, under_the_tip
 from kadi_battgen.afm.opencl import OpenCLDevice, quiet_ppafm, start_ppafm
-from kadi_battgen.afm.relaxation import ProbeRelaxation
+from kadi_battgen.afm.probe import ProbeScan
 from kadi_battgen.afm.settings import ScanSettings
-
-#: Force field beyond the window, so that a deflected probe stays inside it, in Angstrom.
-_LATERAL_PADDING = 0.8
-#: Force field above the highest and below the lowest position at which it is read, in Angstrom.
-_UPPER_PADDING = 0.3
-_LOWER_PADDING = 0.3
 
 
 def ppafm_version() -> str:
@@ -48,10 +42,7 @@ class AfmImages:
 
 
 class Simulator:
-    """ppafm set up for one scan window; programs, buffers and grids are made once and serve every sample.
-
-    The force field is computed only where the probe goes (ppafm's own choice adds 3 A on each side and 5 A above and
-    below, and rounds up), with more points along z, where it changes fastest, than across.
+    """ppafm set up for one scan window; programs and buffers are made once and serve every sample.
 
     Parameters
     ----------
@@ -76,42 +67,27 @@ class Simulator:
             # z = 0 is the contact plane; the tip's end starts at `top` and the probe hangs one lever length below.
             top = settings.start_distance + settings.probe_length
             bottom = top - settings.tip_positions * settings.height_step
-            lattice, points = self._force_field_grid()
+            lever = [0.0, 0.0, settings.probe_length]
             self._afmulator: Any = AFMulator(
-                lvec=lattice,
+                # The force field is not tabulated: the smallest grid will do.
+                pixPerAngstrome=1,
+                lvec=np.concatenate([np.zeros((1, 3)), 4.0 * np.eye(3)]),
                 scan_dim=(settings.pixels, settings.pixels, settings.tip_positions),
                 scan_window=((-half, -half, bottom), (half, half, top)),
                 iZPP=settings.probe,
                 Qs=[0.0] * 4,
                 QZs=[0.0] * 4,
                 df_steps=settings.oscillation_steps,
-                tipR0=[0.0, 0.0, settings.probe_length],
+                tipR0=lever,
                 tipStiffness=[settings.lateral_stiffness, settings.lateral_stiffness, 0.0, settings.radial_stiffness],
                 npbc=(0, 0, 0),
                 f0Cantilever=settings.resonance_frequency,
                 kCantilever=settings.cantilever_stiffness,
-                # Resolutions differ between z and the plane, which only the two calls below can express.
-                pixPerAngstrome=1,
             )
-            self._afmulator.forcefield.initSampling(lattice, nDim=points)
-            self._afmulator.scanner.prepareBuffers(lvec=lattice, FEin_shape=self._afmulator.forcefield.nDim)
-            self._relaxation = ProbeRelaxation(self._afmulator.scanner, lattice, points)
-            self._maps = DescriptorMaps(settings, self._afmulator.scanner)
-
-    def _force_field_grid(self) -> tuple[np.ndarray, np.ndarray]:
-        settings = self.settings
-        highest = settings.start_distance + _UPPER_PADDING
-        scan_depth = settings.tip_positions * settings.height_step
-        lowest = settings.start_distance - max(scan_depth, height_map_reach(settings)) - _LOWER_PADDING
-        width = settings.window + 2.0 * _LATERAL_PADDING
-        # Multiples of 8 in the plane: the kernels run in groups of 32 points and write no point beyond the grid.
-        across = int(np.ceil(width * settings.lateral_grid / 8.0)) * 8
-        along = int(np.ceil((highest - lowest) * settings.vertical_grid))
-        edge, height = across / settings.lateral_grid, along / settings.vertical_grid
-        lattice = np.array(
-            [[-edge / 2.0, -edge / 2.0, highest - height], [edge, 0.0, 0.0], [0.0, edge, 0.0], [0.0, 0.0, height]]
-        )
-        return lattice, np.array([across, across, along], dtype=np.int32)
+            scanner = self._afmulator.scanner
+            scanner.setScanRot([0.0, 0.0, top], rot=np.eye(3), tipR0=lever)
+            self._probe = ProbeScan(scanner)
+            self._maps = DescriptorMaps(settings, self._probe)
 
     def simulate(self, cluster: Cluster, rotation: np.ndarray, working_ion: str) -> AfmImages:
         """Simulate the stack and the descriptors of one orientation.
@@ -140,13 +116,7 @@ class Simulator:
         parameters = common.getAtomsREA(engine.iZPP, numbers, engine.typeParams, alphaFac=-1.0)
         positions = under_the_tip(cluster.positions, parameters[:, 0], rotation)
         with quiet_ppafm():
-            atoms = np.concatenate([positions, np.zeros((len(positions), 1))], axis=1)
-            engine.forcefield.prepareBuffers(atoms=atoms, cLJs=common.REA2LJ(parameters))
-            # Left on the device: the scanner and the height map read it there.
-            engine.forcefield.run_evalLJ_noPos(bCopy=False, bFinish=False)
-            engine.prepareScanner()
-            self._relaxation.run(engine.forcefield.cl_FE)
-            stack = engine.scanner.run_convolveZ()[..., 2].transpose(2, 1, 0)
+            stack = self._probe.scan(positions, common.REA2LJ(parameters)).transpose(2, 1, 0)
             descriptors = self._maps.evaluate(positions, numbers, working_ion)
         if not (np.isfinite(stack).all() and np.isfinite(descriptors).all()):
             raise ValueError("the simulation yields values that are not finite")
