@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+import h5py
 import numpy as np
 
 from kadi_battgen.applications.neighbours import KnownElectrodes
@@ -22,7 +24,11 @@ from kadi_battgen.electrodes.composition import (
 )
 from kadi_battgen.electrodes.electrode import Electrode
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_IONS
-from kadi_battgen.files import write_text
+from kadi_battgen.files import atomic_path, write_text
+from kadi_battgen.hdf5 import open_schema
+
+IMAGES_SCHEMA = "kadi-battgen/candidate-images"
+IMAGES_SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -193,6 +199,58 @@ def write_candidates(path: str | os.PathLike[str], candidates: Sequence[Candidat
     writer.writeheader()
     writer.writerows(rows)
     write_text(path, buffer.getvalue())
+
+
+def write_candidate_images(
+    path: str | os.PathLike[str],
+    candidates: Sequence[Candidate],
+    images: np.ndarray,
+    translator_card: dict[str, Any],
+    target: Target,
+) -> None:
+    """Write the generated descriptors of ranked candidates to HDF5.
+
+    Parameters
+    ----------
+    path
+        The file: ``descriptors`` (N, 6, H, W) float16, scaled to [0, 1] over the training part, and ``formulas`` (N,).
+        The scaling back to physical units, the conventions of the simulation and the target are attributes.
+    candidates
+        In the order of `images`.
+    images
+        Scaled descriptors, (N, 6, H, W).
+    translator_card
+        Card of the translator that decoded them.
+    target
+        What was asked.
+    """
+    with atomic_path(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+        file.attrs.update(
+            {
+                "schema": IMAGES_SCHEMA,
+                "schema_version": IMAGES_SCHEMA_VERSION,
+                "descriptor_scaling": json.dumps(translator_card["normalisation"]["descriptors"]),
+                "conventions": json.dumps(translator_card["conventions"], sort_keys=True),
+                "target": json.dumps(target.describe()),
+            }
+        )
+        file.create_dataset("descriptors", data=images.astype(np.float16), track_times=False)
+        formulas = [candidate.formula for candidate in candidates]
+        file.create_dataset("formulas", data=formulas, dtype=h5py.string_dtype(), track_times=False)
+
+
+def read_candidate_images(path: str | os.PathLike[str]) -> tuple[np.ndarray, dict[str, str], dict[str, Any]]:
+    """Return the scaled descriptors, the target and the conventions of a file of :func:`write_candidate_images`.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, broken or of another schema.
+    """
+    made_by = "battgen screen --images"
+    with open_schema(path, IMAGES_SCHEMA, IMAGES_SCHEMA_VERSION, ("descriptors", "formulas"), made_by) as file:
+        images = file["descriptors"][:].astype(np.float32)
+        return images, json.loads(file.attrs["target"]), json.loads(file.attrs["conventions"])
 
 
 @lru_cache(maxsize=4096)

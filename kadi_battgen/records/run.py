@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import sha256_file
+from kadi_battgen.records.chain import read_chain
 from kadi_battgen.records.checksums import folder_checksums, manifest_digest
 from kadi_battgen.records.environment import current_machine, current_process, current_software, detect_device
 from kadi_battgen.records.masking import Cleaner
@@ -232,6 +233,14 @@ class Run:
         self.record.files = [entry for entry in self.record.files if entry.path != made.path] + [made]
         self._store.save(self.record)
         return made
+
+    def sources(self) -> list[Record]:
+        """Return the records that this run goes back to through its inputs so far, nearest first, each once."""
+        found: dict[str, Record] = {}
+        for link in self.record.links:
+            for record in read_chain(self._store, link.record):
+                found.setdefault(record.identifier, record)
+        return list(found.values())
 
     def set_device(self, device: str) -> None:
         """Write down what computes, such as ``cuda: NVIDIA H200``; without a call it is found out at the end."""

@@ -41,10 +41,8 @@ def count_loss(predicted: Tensor, counts: Tensor, kind: str, weight: Tensor) -> 
     weight
         Weight of each sample, (batch,).
     """
-    if kind == "squared-error":
-        losses = (predicted - counts).square()
-    else:
-        losses = predicted - counts * (predicted + 1e-6).log()
+    squared = kind == "squared-error"
+    losses = (predicted - counts).square() if squared else predicted - counts * (predicted + 1e-6).log()
     return (losses.mean(dim=1) * weight).mean()
 
 

@@ -97,7 +97,19 @@ def start_run(record_type: str, title: str, seed: int | None = None) -> Run:
         configuration=options,
         seed=seed,
         tags=["kadi-battgen"],
+        command=["battgen", str(context.info_name), *_words(context)],
     )
+
+
+def _words(context: click.Context) -> list[str]:
+    """Return the options of the node that is being executed as they would be typed, defaults left out."""
+    words: list[str] = []
+    for parameter in context.command.params:
+        value = context.params.get(str(parameter.name))
+        if not isinstance(parameter, xmlhelpy.core.Option) or value is None or value == parameter.default:
+            continue
+        words += [f"--{parameter.param_name}"] if parameter.is_flag else [f"--{parameter.param_name}", str(value)]
+    return words
 
 
 def result(path: str | os.PathLike[str]) -> None:

@@ -19,6 +19,8 @@ from battgen_nodes.battgen.train_translation import train_translation
 from battgen_nodes.battgen.translate import translate
 from battgen_nodes.data.fetch_electrodes import fetch_electrodes
 from battgen_nodes.dataset.build_dataset import build_dataset
+from battgen_nodes.demo import demo
+from battgen_nodes.records.report import report
 from kadi_battgen import __version__
 
 
@@ -38,5 +40,7 @@ for _command in (
     predict_composition,
     screen,
     evaluate,
+    report,
+    demo,
 ):
     battgen.add_command(_command)

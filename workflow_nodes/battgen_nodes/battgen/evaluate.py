@@ -27,18 +27,21 @@ def evaluate(model: str, dataset: str, part: str, seed: int, output: str, record
     with start_run("evaluation", f"Evaluation on the {part} part", seed) as run:
         run.add_input("model", model)
         run.add_input("dataset", dataset)
-        from kadi_battgen.plots.chain_report import evaluation_sections, flat_metrics
-
         from kadi_battgen.applications import evaluate as measure
-        from kadi_battgen.files import write_json
+        from kadi_battgen.plots.chain_report import evaluation_sections, flat_metrics, headline
         from kadi_battgen.plots.report import write_report
 
         evaluation = measure(model, dataset, part=part, seed=seed)
-        write_json(folder / "metrics.json", evaluation.metrics)
-        sections = evaluation_sections(evaluation, dataset)
-        write_report(folder / "report.html", "Evaluation of a BattGen model", [f"Part: {part}."], sections)
-        run.add_file(folder / "metrics.json", description="Measured results")
-        run.add_file(folder / "report.html", description="Report with figures")
+        files = evaluation.save(folder)
+        write_report(
+            folder / "report.html",
+            "Evaluation of a BattGen model",
+            f"Measured on the {part} part of the data set, against baselines in the same run.",
+            evaluation_sections(evaluation, dataset),
+            headline(evaluation.metrics),
+        )
+        for path in (*files, folder / "report.html"):
+            run.add_file(path, description="Measured results of the models of a folder")
         for name, value, unit in flat_metrics(evaluation.metrics):
             run.add_metric(name, value, unit=unit, part=part)
     say(f"{evaluation.metrics['samples']} samples of {evaluation.metrics['electrodes']} electrodes measured")

@@ -50,6 +50,9 @@ def property_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @xmlhelpy.option(
     "seed", char="s", default=0, param_type=xmlhelpy.IntRange(min=0), description="Seed of the candidates."
 )
+@xmlhelpy.option(
+    "images", description="HDF5 file for the generated descriptors of the candidates, in the table's order."
+)
 @xmlhelpy.option("output", char="o", required=True, description="Table of ranked candidates to write (CSV).")
 def screen(
     model: str,
@@ -59,6 +62,7 @@ def screen(
     steps: int,
     guidance: float,
     seed: int,
+    images: str | None,
     output: str,
     records: str | None,
     no_record: bool,
@@ -70,18 +74,21 @@ def screen(
     target = Target.parse(working_ion, properties)
     with start_run("screening", "Candidates for a target", seed) as run:
         run.add_input("model", model)
-        from kadi_battgen.applications.candidates import write_candidates
+        from kadi_battgen.applications.candidates import write_candidate_images, write_candidates
         from kadi_battgen.applications.screening import ScreeningModel
         from kadi_battgen.applications.screening import screen as apply
 
         loaded = ScreeningModel(model)
         for warning in target.warnings(loaded.training_ranges):
             say(f"Warning: {warning}")
-        candidates, _ = apply(
+        candidates, descriptors = apply(
             loaded, target, samples=samples, seed=seed, sampler=sampler, steps=steps, guidance=guidance
         )
         write_candidates(output, candidates)
         run.add_file(output, description="Ranked candidates")
+        if images is not None:
+            write_candidate_images(images, candidates, descriptors, loaded.translator_card, target)
+            run.add_file(images, description="Generated descriptors of the candidates")
         present = sum(candidate.working_ion_present for candidate in candidates)
         run.add_metric("candidates", len(candidates))
         run.add_metric("working_ion_present_fraction", present / len(candidates))
