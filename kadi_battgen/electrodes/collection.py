@@ -90,10 +90,9 @@ def write_electrodes(
     UserError
         If two electrodes have the same id.
     """
+    electrodes = tuple(electrodes)
+    check_unique_ids(electrodes, path)
     rows = [electrode.model_dump(mode="json") for electrode in electrodes]
-    repeated = [name for name, count in Counter(row["id"] for row in rows).items() if count > 1]
-    if repeated:
-        raise UserError(f"Electrode id {repeated[0]!r} occurs more than once: ids must be unique in {path}.")
     document = {
         "schema": SCHEMA,
         "schema_version": SCHEMA_VERSION,
@@ -113,7 +112,7 @@ def read_electrodes(path: str | os.PathLike[str]) -> ElectrodeCollection:
     Raises
     ------
     UserError
-        If the file is missing, truncated, not a collection, or an electrode in it is wrong.
+        If the file is missing, truncated, not a collection, or an electrode in it is wrong or occurs twice.
     """
     source = existing_file(path)
     try:
@@ -128,8 +127,24 @@ def read_electrodes(path: str | os.PathLike[str]) -> ElectrodeCollection:
             f"{source} has schema version {document.get('schema_version')} but {SCHEMA_VERSION} is read here: "
             "fetch the electrodes again."
         )
+    if not isinstance(document.get("electrodes"), list):
+        raise UserError(f"{source} holds no list of electrodes: fetch the electrodes again.")
     electrodes = tuple(_electrode(row, source) for row in document["electrodes"])
+    check_unique_ids(electrodes, source)
     return ElectrodeCollection(electrodes, document.get("metadata", {}))
+
+
+def check_unique_ids(electrodes: Iterable[Electrode], where: str | os.PathLike[str]) -> None:
+    """Check that no two electrodes of `where`, a file, have the same id.
+
+    Raises
+    ------
+    UserError
+        If two have.
+    """
+    repeated = [name for name, count in Counter(electrode.id for electrode in electrodes).items() if count > 1]
+    if repeated:
+        raise UserError(f"Electrode id {repeated[0]!r} occurs more than once: ids must be unique in {where}.")
 
 
 def _electrode(row: Mapping[str, Any], source: os.PathLike[str]) -> Electrode:

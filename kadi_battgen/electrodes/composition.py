@@ -44,7 +44,7 @@ def parse_formula(formula: str) -> Mapping[str, float]:
         raise UserError(f"The formula {formula!r} does not parse: write it like LiFePO4 or Na3V2(PO4)3.") from error
     unknown = sorted(set(amounts) - set(ELEMENT_INDEX))
     if unknown or not amounts:
-        what = f"holds {', '.join(unknown)}, beyond Z = {COMPOSITION_LENGTH}" if unknown else "is empty"
+        what = f"holds {', '.join(unknown)}, no element up to Z = {COMPOSITION_LENGTH}" if unknown else "is empty"
         raise UserError(f"The formula {formula!r} {what}: write it like LiFePO4 or Na3V2(PO4)3.")
     return amounts
 

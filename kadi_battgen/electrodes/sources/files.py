@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -63,23 +64,19 @@ def electrodes_from_files(folder: str | os.PathLike[str], table: str | os.PathLi
     source, structures = existing_file(table), Path(folder)
     if not structures.is_dir():
         raise UserError(f"{structures} is not a folder: give the folder with the structure files.")
-    with open(source, encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream)
-        columns = {entry.name: entry.column for entry in FUNCTIONAL_PROPERTIES.values()}
-        missing = [name for name in (*TEXT_COLUMNS, *columns.values()) if name not in (reader.fieldnames or ())]
-        if missing:
-            raise UserError(
-                f"{source} lacks the column {missing[0]!r}: add it (all columns: see fetch-electrodes --help)."
-            )
-        rows = list(reader)
-    electrodes = []
-    for number, row in enumerate(rows, start=2):
+    columns = {entry.name: entry.column for entry in FUNCTIONAL_PROPERTIES.values()}
+    electrodes: list[Electrode] = []
+    seen: set[str] = set()
+    for number, row in _read_rows(source, (*TEXT_COLUMNS, *columns.values())):
         where = f"{source}, line {number} ({row['id']})"
         file = structures / row["structure"]
         if not file.resolve().is_relative_to(structures.resolve()):
             raise UserError(f"{where}: structure {row['structure']!r} lies outside {structures}: name a file in it.")
-        structure = read_structure(file)
+        if row["id"] in seen:
+            raise UserError(f"{where}: id {row['id']!r} occurs more than once: give each electrode an id of its own.")
+        seen.add(row["id"])
         try:
+            structure = read_structure(file)
             values = FunctionalPropertyValues.model_validate({name: row[column] for name, column in columns.items()})
             electrodes.append(
                 Electrode(
@@ -96,6 +93,26 @@ def electrodes_from_files(folder: str | os.PathLike[str], table: str | os.PathLi
             )
         except (ValidationError, UserError) as error:
             raise UserError(f"{where}: {describe_validation(error)}.") from error
-    if not electrodes:
-        raise UserError(f"{source} has no rows: add one line per electrode.")
     return ElectrodeCollection(tuple(electrodes), {"source": "files", "table": source.name})
+
+
+def _read_rows(source: Path, required: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """Return the rows of a CSV file with their line numbers, each with a text in all required columns."""
+    try:
+        with open(source, encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            missing = [name for name in required if name not in (reader.fieldnames or ())]
+            if missing:
+                raise UserError(
+                    f"{source} lacks the column {missing[0]!r}: add it (all columns: see fetch-electrodes --help)."
+                )
+            rows = [(reader.line_num, row) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{source} is not a CSV table in UTF-8 ({error}): save it as one.") from error
+    if not rows:
+        raise UserError(f"{source} has no rows: add one line per electrode.")
+    for number, row in rows:
+        short = [name for name in required if row[name] is None]
+        if short:
+            raise UserError(f"{source}, line {number} ({row[required[0]]}) ends before {short[0]!r}: fill the column.")
+    return rows
