@@ -59,9 +59,11 @@ class Evaluation:
     def save(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write ``metrics.json`` and ``arrays.npz`` into a folder and return their paths."""
         metrics, arrays = Path(folder) / "metrics.json", Path(folder) / "arrays.npz"
-        images = {f"example_{name}": self.examples[name] for name in _EXAMPLE_IMAGES if self.examples[name] is not None}
+        shown = [name for name in _EXAMPLE_IMAGES if self.examples[name] is not None]
+        content: dict[str, Any] = {f"example_{name}": self.examples[name] for name in shown}
+        content.update(self.compositions, titles=np.array(self.examples["titles"]))
         with atomic_path(arrays) as temporary, open(temporary, "wb") as stream:
-            np.savez_compressed(stream, titles=np.array(self.examples["titles"]), **images, **self.compositions)
+            np.savez_compressed(stream, **content)
         write_json(metrics, self.metrics)
         return [metrics, arrays]
 

@@ -136,7 +136,8 @@ def _split_electrodes(
 
 
 def _image_scales(campaign: AfmCampaign, indices: np.ndarray, progress: bool) -> tuple[float, RangeScaling]:
-    largest, low, high = 0.0, np.inf, -np.inf
+    largest = 0.0
+    low, high = np.full(len(campaign.channels), np.inf), np.full(len(campaign.channels), -np.inf)
     for index in progress_bar(indices, description="Reading the scale of the images", unit="stack", enabled=progress):
         largest = max(largest, float(np.abs(campaign.stack(index)).max()))
         channels = campaign.descriptors(index).reshape(len(campaign.channels), -1)
@@ -145,7 +146,6 @@ def _image_scales(campaign: AfmCampaign, indices: np.ndarray, progress: bool) ->
         raise UserError(f"{campaign.path} holds only empty images: check the scan window and the tip-sample distance.")
     # The three colours of the type map share one scale: a colour is a ratio of channels.
     colours = [n for n, name in enumerate(campaign.channels) if name.startswith("type_map")]
-    low, high = np.array(low, dtype=np.float64), np.array(high, dtype=np.float64)
     low[colours], high[colours] = low[colours].min(), high[colours].max()
     return largest, RangeScaling(tuple(campaign.channels), tuple(campaign.channel_units), low, high)
 

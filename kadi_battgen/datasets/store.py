@@ -98,7 +98,8 @@ class TrainingDataset:
     @property
     def image_shape(self) -> tuple[int, int]:
         """Height and width of the images in pixels."""
-        return tuple(int(n) for n in self.file["stacks"].shape[-2:])
+        height, width = self.file["stacks"].shape[-2:]
+        return int(height), int(width)
 
     @property
     def slices(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -229,7 +230,7 @@ def broken_invariants(electrode: Electrode) -> list[str]:
     return problems
 
 
-def _proportional(first: dict[str, float], second: dict[str, float]) -> bool:
+def _proportional(first: Mapping[str, float], second: Mapping[str, float]) -> bool:
     if first.keys() != second.keys():
         return False
     ratios = np.array([first[symbol] / second[symbol] for symbol in first])

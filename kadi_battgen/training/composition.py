@@ -117,7 +117,7 @@ def train_composition(
                 torch.from_numpy(samples.column("weight")),
             )
         assert scale is not None
-        architecture = {
+        architecture: dict[str, Any] = {
             "latent_channels": translator.latent_channels,
             "channels": list(settings.channels),
             "dense": list(settings.dense),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -55,7 +57,7 @@ class ImageSamples:
         """Return a column of the data set for the part's samples."""
         return self.dataset.column(name)[self.indices]
 
-    def _images(self, name: str, read, positions: np.ndarray) -> Tensor:
+    def _images(self, name: str, read: Callable[[int], np.ndarray], positions: np.ndarray) -> Tensor:
         if name in self._cache:
             return self._cache[name][torch.as_tensor(positions)].float()
         return torch.from_numpy(np.stack([read(self.indices[position]) for position in positions])).float()

@@ -89,7 +89,7 @@ class ScreeningSettings(_Settings):
 
 
 #: Settings class of each training by its name in the preset files.
-SETTINGS = {
+SETTINGS: dict[str, type[BaseModel]] = {
     "translation": TranslationSettings,
     "composition": CompositionSettings,
     "screening": ScreeningSettings,

@@ -97,12 +97,12 @@ def start_run(record_type: str, title: str, seed: int | None = None) -> Run:
         configuration=options,
         seed=seed,
         tags=["kadi-battgen"],
-        command=["battgen", str(context.info_name), *_words(context)],
+        command=["battgen", str(context.info_name), *typed_options(context)],
     )
 
 
-def _words(context: click.Context) -> list[str]:
-    """Return the options of the node that is being executed as they would be typed, defaults left out."""
+def typed_options(context: click.Context) -> list[str]:
+    """Return the options of a node's context as they would be typed, in a fixed order and with defaults left out."""
     words: list[str] = []
     for parameter in context.command.params:
         value = context.params.get(str(parameter.name))

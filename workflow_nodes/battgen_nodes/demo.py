@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import xmlhelpy
 
-from battgen_nodes.common import Node, say
+from battgen_nodes.common import Node, say, typed_options
 
 if TYPE_CHECKING:
     from kadi_battgen.records import LocalStore, Record
@@ -153,13 +153,17 @@ def _run(command: Sequence[str]) -> None:
 
 def _is_done(store: LocalStore, step: Step) -> bool:
     """Return whether the newest record of this command succeeded and its inputs and results are still as they were."""
+    from battgen_nodes.main import battgen
     from kadi_battgen._version import __version__
 
     if not all(Path(output).exists() for output in step.outputs):
         return False
+    name, *words = step.command
+    context = battgen.commands[name].make_context(name, [*words, "--records", str(RECORDS)])
+    command = ("battgen", name, *typed_options(context))
     for identifier in reversed(store.identifiers()):
         record = store.load(identifier)
-        if record.state == "succeeded" and record.command[1:] == (*step.command, "--records", str(RECORDS)):
+        if record.state == "succeeded" and record.command == command:
             return record.software.version == __version__ and _unchanged(store, record)
     return False
 

@@ -13,7 +13,7 @@ from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
 
 def property_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add one option per functional property, each a value or a range."""
-    for entry in reversed(FUNCTIONAL_PROPERTIES.values()):
+    for entry in reversed(list(FUNCTIONAL_PROPERTIES.values())):
         function = xmlhelpy.option(
             entry.name.replace("_", "-"),
             description=f"{entry.description}, in {entry.unit}: a value or a range low:high with open ends allowed.",
