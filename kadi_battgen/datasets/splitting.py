@@ -47,7 +47,7 @@ def split_by_composition(
         If the shares are not three non-negative numbers that sum to 1, or a part stays empty although its share is
         not zero.
     """
-    if len(shares) != len(PARTS) or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
+    if len(shares) != len(PARTS) or not (min(shares) >= 0 and abs(sum(shares) - 1) <= 1e-6):
         raise UserError(
             f"The split shares {tuple(shares)} are not three fractions that sum to 1: give e.g. 0.7,0.15,0.15."
         )
@@ -60,18 +60,19 @@ def split_by_composition(
         groups[stratum].append(composition)
     generator = np.random.default_rng(seed)
     part_of: dict[str, int] = {}
-    # The first composition of a small stratum goes where the whole split is furthest behind, so that many small strata
-    # do not all land in training.
     assigned = np.zeros(len(PARTS))
     for stratum in sorted(groups):
-        within = np.zeros(len(PARTS))
-        for composition in generator.permutation(groups[stratum]):
-            behind = np.array(shares) * (within.sum() + 1) - within
-            tie = np.array(shares) * (assigned.sum() + 1) - assigned
-            part = int(np.argmax(np.where(np.array(shares) > 0, behind + 1e-3 * tie, -np.inf)))
-            within[part] += 1
-            assigned[part] += 1
-            part_of[str(composition)] = part
+        members = generator.permutation(groups[stratum])
+        quota = np.array(shares) * len(members)
+        counts = np.floor(quota + 1e-9)
+        # What whole numbers leave over goes where the whole split is furthest behind, so that many small strata do not
+        # all land in training.
+        for _ in range(len(members) - int(counts.sum())):
+            behind = np.array(shares) * (assigned.sum() + len(members)) - assigned - counts
+            counts[np.argmax(np.where(counts < quota - 1e-9, behind, -np.inf))] += 1
+        assigned += counts
+        parts = np.repeat(np.arange(len(PARTS)), counts.astype(int)).tolist()
+        part_of.update(zip(members.tolist(), parts, strict=True))
     empty = [PARTS[part] for part, share in enumerate(shares) if share > 0 and assigned[part] == 0]
     if empty:
         raise UserError(
