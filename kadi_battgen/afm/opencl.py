@@ -16,6 +16,7 @@ import importlib
 import logging
 import os
 import shutil
+import site
 import sys
 import tempfile
 import warnings
@@ -71,11 +72,12 @@ def expose_pip_runtime() -> bool:
     Returns
     -------
     bool
-        Whether a pip runtime was found.
+        Whether a pip runtime was found and made visible.
     """
-    libraries = Path(sys.prefix) / "lib"
-    runtime = libraries / _PIP_RUNTIME
-    if not sys.platform.startswith("linux") or not runtime.is_file():
+    # pip installs the libraries into the environment, or with --user into the user's folder.
+    folders = [Path(prefix) / "lib" for prefix in (sys.prefix, site.getuserbase())]
+    libraries = next((folder for folder in folders if (folder / _PIP_RUNTIME).is_file()), None)
+    if not sys.platform.startswith("linux") or libraries is None:
         return False
     if "OCL_ICD_VENDORS" in os.environ and "BATTGEN_OCL_ICD_VENDORS" not in os.environ:
         return False
@@ -83,7 +85,7 @@ def expose_pip_runtime() -> bool:
         # A library that fails to load shows itself when the device is tried.
         with contextlib.suppress(OSError):
             ctypes.CDLL(str(libraries / name), mode=ctypes.RTLD_GLOBAL)
-    vendors = _vendors_folder(runtime)
+    vendors = _vendors_folder(libraries / _PIP_RUNTIME)
     # Child processes inherit both variables; the second tells them that the first is ours, not the user's.
     os.environ["OCL_ICD_VENDORS"] = os.environ["BATTGEN_OCL_ICD_VENDORS"] = f"{vendors}{os.sep}"
     return True

@@ -19,7 +19,7 @@ from kadi_battgen.afm.orientations import fibonacci_rotations
 from kadi_battgen.electrodes.electrode import CrystalStructure
 from kadi_battgen.errors import UserError
 
-LATTICES = arrays(float, (3, 3), elements=st.floats(-9, 9))
+LATTICES = arrays(float, (3, 3), elements=st.integers(-900, 900).map(lambda n: n / 100))
 
 
 @pytest.mark.parametrize("name", ["lithium_iron_phosphate", "lithium_cobalt_oxide"])
