@@ -91,19 +91,32 @@ def expose_pip_runtime() -> bool:
     return True
 
 
+def _cache_folder() -> Path:
+    """Return a cache folder that can be written to; where the home cannot, all caches move to a temporary one.
+
+    pyopencl and pytools keep their caches below the same ``XDG_CACHE_HOME`` and fail without one.
+    """
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        writable = os.access(base, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        base = Path(tempfile.gettempdir()) / f"kadi-battgen-cache-{os.getuid()}"
+        base.mkdir(mode=0o700, exist_ok=True)
+        if base.stat().st_uid != os.getuid():  # another user's folder might list another user's library
+            base = Path(tempfile.mkdtemp(prefix="kadi-battgen-cache-"))
+        os.environ["XDG_CACHE_HOME"] = str(base)
+    return base / "kadi-battgen"
+
+
 def _vendors_folder(runtime: Path) -> Path:
     system = sorted(_SYSTEM_VENDORS.glob("*.icd")) if _SYSTEM_VENDORS.is_dir() else []
-    wanted = {source.name: source for source in system}
     key = hashlib.sha256(repr([str(runtime), *map(str, system)]).encode()).hexdigest()[:12]
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "kadi-battgen" / f"opencl-vendors-{key}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _fill(folder, runtime, wanted)
-    except OSError:  # a home that cannot be written to
-        folder = Path(tempfile.gettempdir()) / f"kadi-battgen-opencl-{os.getuid()}-{key}"
-        folder.mkdir(parents=True, exist_ok=True)
-        _fill(folder, runtime, wanted)
+    folder = _cache_folder() / f"opencl-vendors-{key}"
+    folder.mkdir(parents=True, exist_ok=True)
+    _fill(folder, runtime, {source.name: source for source in system})
     return folder
 
 
@@ -146,6 +159,9 @@ def list_devices() -> list[tuple[Any, OpenCLDevice]]:
         If pyopencl is missing.
     """
     expose_pip_runtime()
+    _cache_folder()
+    # Where compiled programs cannot be kept, pyopencl goes on without only if this is set.
+    os.environ.setdefault("PYOPENCL_CACHE_FAILURE_FATAL", "")
     try:
         cl = importlib.import_module("pyopencl")
     except ImportError as error:

@@ -36,6 +36,14 @@ def test_a_fresh_home_finds_a_device_and_keeps_stdout_clean(tmp_path):
     assert result.stderr.split()[-1] in ("CPU", "GPU")
 
 
+def test_a_home_that_cannot_be_written_to_does_no_harm(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    code = "from kadi_battgen.afm.opencl import start_ppafm; start_ppafm()"
+    blocked = str(tmp_path / "file" / "below")
+    result = run_python(code, HOME=blocked, XDG_CACHE_HOME=blocked, TMPDIR=str(tmp_path))
+    assert result.returncode == 0, result.stderr
+
+
 def test_starting_ppafm_prints_nothing_to_stdout():
     result = run_python("from kadi_battgen.afm.opencl import start_ppafm; start_ppafm()")
     assert (result.returncode, result.stdout) == (0, ""), result.stderr
