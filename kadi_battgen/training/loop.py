@@ -10,6 +10,7 @@ import csv
 import hashlib
 import io
 import json
+import logging
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -65,6 +66,9 @@ class Task(Protocol):
 
 def make_fabric(precision: str) -> Fabric:
     """Return the device and precision to train with; a GPU is taken where there is one."""
+    # What the fabric announces at every start is in the model's card.
+    for name in ("lightning.fabric", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     if precision == "auto":
         fast = torch.cuda.is_bf16_supported() if accelerator == "cuda" else _cpu_computes_bf16()
