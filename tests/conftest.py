@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 # Read by OpenMP when torch loads: threads that spin while they wait stall the tests on a shared machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("BATTGEN_PROGRESS", "0")
+
+# No deadline on machines that others use too, and the same examples on all of them.
+settings.register_profile("battgen", deadline=None, derandomize=True, database=None)
+settings.load_profile("battgen")
 
 if TYPE_CHECKING:
     from kadi_battgen.electrodes.collection import ElectrodeCollection

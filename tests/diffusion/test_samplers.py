@@ -1,0 +1,111 @@
+"""Samplers with the exact denoiser of Gaussian data, whose noise prediction is known in closed form.
+
+For data N(mean, sd^2) the noisy sample at signal share a is N(sqrt(a) mean, a sd^2 + 1 - a), and the expected noise given
+the sample x is sqrt(1 - a) (x - sqrt(a) mean) / (a sd^2 + 1 - a). What a sampler then returns is its own error alone.
+"""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from kadi_battgen.diffusion.samplers import candidate_generators, draw_noise, sample_ddim, sample_ddpm
+from kadi_battgen.diffusion.schedule import NoiseSchedule
+
+SCHEDULE = NoiseSchedule()
+DATA = [(0.0, 1.0), (0.7, 1.0), (0.7, 0.2), (-2.0, 3.0)]
+
+
+def exact_denoiser(mean, deviation, schedule=SCHEDULE):
+    def denoise(sample, timestep):
+        share = schedule.signal_share[timestep].reshape(-1, *[1] * (sample.ndim - 1)).to(sample)
+        variance = share * deviation**2 + 1 - share
+        return (1 - share).sqrt() * (sample - share.sqrt() * mean) / variance
+
+    return denoise
+
+
+def start(candidates=100, shape=(400,)):
+    generators = candidate_generators(range(candidates))
+    return draw_noise(shape, generators).double(), generators
+
+
+@pytest.mark.parametrize(("mean", "deviation"), DATA)
+def test_ddpm_returns_the_data_s_mean_and_deviation(mean, deviation):
+    noise, generators = start()
+    sample = sample_ddpm(exact_denoiser(mean, deviation), noise, SCHEDULE, generators)
+    assert sample.mean().item() == pytest.approx(mean, abs=0.03 * deviation)
+    assert sample.std().item() == pytest.approx(deviation, rel=0.03)
+
+
+@pytest.mark.parametrize(("mean", "deviation"), DATA)
+@pytest.mark.parametrize(
+    ("steps", "error"), [(10, 0.24), (20, 0.125), (50, 0.05), (100, 0.026), (250, 0.011), (1000, 0.009)]
+)
+def test_ddim_converges_to_the_data_s_mean_and_deviation(mean, deviation, steps, error):
+    """The error of this first-order sampler falls as the inverse of its steps: 24 % with 10 of them, 1 % with 250."""
+    noise, _ = start()
+    sample = sample_ddim(exact_denoiser(mean, deviation), noise, SCHEDULE, steps=steps)
+    # 0.6 % of the data's mean is still in the last noisy sample, but not in the noise that sampling starts from.
+    assert sample.mean().item() == pytest.approx(mean + deviation * noise.mean().item(), abs=0.02 * deviation)
+    assert sample.std().item() == pytest.approx(deviation * noise.std().item(), rel=error)
+
+
+def test_ddim_does_not_depend_on_the_scale_of_time():
+    """On a schedule of 50 steps all of them are taken, and nothing is clipped at three standard deviations."""
+    schedule = NoiseSchedule(50, 1e-4, 0.4)
+    noise, _ = start()
+    sample = sample_ddim(exact_denoiser(-5.0, 2.0, schedule), noise, schedule, steps=50)
+    assert sample.mean().item() == pytest.approx(-5.0, abs=0.05)
+    assert sample.std().item() == pytest.approx(2.0, rel=0.06)
+
+
+@pytest.mark.parametrize("sampler", ["ddpm", "ddim"])
+def test_a_candidate_does_not_depend_on_its_batch(sampler):
+    schedule, denoiser = NoiseSchedule(60, 1e-4, 0.3), exact_denoiser(0.7, 0.5, NoiseSchedule(60, 1e-4, 0.3))
+
+    def draw(seeds):
+        generators = candidate_generators(seeds)
+        noise = draw_noise((3, 4), generators)
+        if sampler == "ddpm":
+            return sample_ddpm(denoiser, noise, schedule, generators)
+        return sample_ddim(denoiser, noise, schedule, steps=20)
+
+    together = draw([5, 6, 7, 8])
+    for position, seed in enumerate([5, 6, 7, 8]):
+        torch.testing.assert_close(draw([seed])[0], together[position], rtol=0, atol=0)
+    torch.testing.assert_close(draw([8, 5]), together[[3, 0]], rtol=0, atol=0)
+    assert (together[0] != together[1]).all()
+
+
+@pytest.mark.parametrize(
+    ("sampler", "steps", "timesteps"), [("ddpm", None, list(range(39, -1, -1))), ("ddim", 7, None)]
+)
+def test_the_denoiser_sees_one_timestep_a_call_and_the_watch_all_of_them(sampler, steps, timesteps):
+    schedule = NoiseSchedule(40, 1e-4, 0.3)
+    seen, watched = [], []
+
+    def denoise(sample, timestep):
+        assert timestep.shape == (2,)
+        assert timestep.unique().numel() == 1
+        seen.append(int(timestep[0]))
+        return torch.zeros_like(sample)
+
+    def watch(steps_to_come):
+        watched.extend(steps_to_come)
+        return iter(steps_to_come)
+
+    generators = candidate_generators([0, 1])
+    noise = draw_noise((4,), generators)
+    if sampler == "ddpm":
+        sample_ddpm(denoise, noise, schedule, generators, watch)
+    else:
+        sample_ddim(denoise, noise, schedule, steps, watch)
+    assert seen == watched == (timesteps or schedule.subset(steps))
+
+
+def test_noise_is_standard_normal_and_follows_the_seeds():
+    noise = draw_noise((2000,), candidate_generators(range(20)))
+    assert noise.mean().item() == pytest.approx(0.0, abs=0.02)
+    assert noise.std().item() == pytest.approx(1.0, abs=0.02)
+    torch.testing.assert_close(draw_noise((2000,), candidate_generators([7]))[0], noise[7], rtol=0, atol=0)

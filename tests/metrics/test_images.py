@@ -1,0 +1,76 @@
+"""Image metrics against closed forms and against torchmetrics and SciPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+from torchmetrics.image import PeakSignalNoiseRatio
+
+from kadi_battgen.metrics.images import channel_errors, image_metrics
+
+
+@pytest.fixture
+def images(one_thread):
+    generator = np.random.default_rng(0)
+    true = generator.random((3, 6, 32, 32)).astype(np.float32)
+    return true, (0.7 * true + 0.3 * generator.random(true.shape)).astype(np.float32)
+
+
+def test_a_perfect_prediction(images):
+    true, _ = images
+    for group in image_metrics(true, true).values():
+        assert group == {"mean_absolute_error": 0.0, "psnr_db": pytest.approx(120.0), "ssim": pytest.approx(1.0)}
+
+
+@pytest.mark.parametrize("shift", [0.1, 0.01, 0.5])
+def test_a_constant_error(images, shift):
+    true, _ = images
+    for group in image_metrics(true, true + np.float32(shift)).values():
+        assert group["mean_absolute_error"] == pytest.approx(shift, rel=1e-4)
+        assert group["psnr_db"] == pytest.approx(-20 * np.log10(shift), abs=1e-3)
+
+
+def test_psnr_is_that_of_torchmetrics(images):
+    true, predicted = images
+    for name, channels in (("grey", slice(0, 3)), ("type_map", slice(3, 6))):
+        peak = PeakSignalNoiseRatio(data_range=1.0)
+        expected = peak(torch.from_numpy(predicted[:, channels]), torch.from_numpy(true[:, channels]))
+        assert image_metrics(true, predicted)[name]["psnr_db"] == pytest.approx(expected.item(), abs=1e-4)
+
+
+def test_ssim_is_wang_s_formula(images):
+    """Equation 13 of Wang et al. 2004 with a Gaussian window of 1.5 pixels, away from the borders."""
+    true, predicted = (array.astype(np.float64) for array in images)
+
+    def blur(image):
+        return gaussian_filter(image, 1.5, radius=5)
+
+    values = []
+    for x, y in zip(true[:, :3].reshape(-1, 32, 32), predicted[:, :3].reshape(-1, 32, 32), strict=True):
+        mean_x, mean_y = blur(x), blur(y)
+        var_x, var_y, covariance = blur(x * x) - mean_x**2, blur(y * y) - mean_y**2, blur(x * y) - mean_x * mean_y
+        similarity = ((2 * mean_x * mean_y + 0.01**2) * (2 * covariance + 0.03**2)) / (
+            (mean_x**2 + mean_y**2 + 0.01**2) * (var_x + var_y + 0.03**2)
+        )
+        values.append(similarity[5:-5, 5:-5].mean())
+    assert image_metrics(*images)["grey"]["ssim"] == pytest.approx(np.mean(values), abs=1e-3)
+
+
+def test_the_groups_do_not_mix(images):
+    true, _ = images
+    predicted = true.copy()
+    predicted[:, 3:] += 0.1
+    metrics = image_metrics(true, predicted)
+    assert metrics["grey"]["mean_absolute_error"] == 0
+    assert metrics["type_map"]["mean_absolute_error"] == pytest.approx(0.1, rel=1e-4)
+
+
+def test_errors_by_channel():
+    true, predicted = np.zeros((2, 6, 4, 4)), np.zeros((2, 6, 4, 4))
+    predicted += np.arange(6)[:, None, None] / 10
+    names = ("height_map", "vdw_spheres", "atomic_disks", "red", "green", "blue")
+    errors = channel_errors(true, predicted, names)
+    assert list(errors) == list(names)
+    assert list(errors.values()) == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4, 0.5])

@@ -1,0 +1,100 @@
+"""Every network as a table of configuration, input shape and output shape."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from kadi_battgen.networks.autoencoder import TranslationAutoencoder
+from kadi_battgen.networks.baseline import BaselineTranslator
+from kadi_battgen.networks.composition_regressor import CompositionRegressor
+from kadi_battgen.networks.discriminators import BranchedPatchDiscriminator
+
+TWO_LEVELS = {"channels": (8, 16), "attention_levels": (False, False)}
+
+
+@pytest.mark.parametrize(
+    ("configuration", "stack", "descriptors", "latent"),
+    [
+        (TWO_LEVELS, (2, 10, 16, 16), (2, 6, 16, 16), (2, 4, 8, 8)),
+        (TWO_LEVELS | {"patch_size": 2}, (2, 10, 16, 16), (2, 6, 16, 16), (2, 4, 4, 4)),
+        (TWO_LEVELS | {"latent_channels": 3}, (1, 10, 16, 24), (1, 6, 16, 24), (1, 3, 8, 12)),
+        (TWO_LEVELS | {"slices": 5, "descriptor_channels": 4}, (1, 5, 16, 16), (1, 4, 16, 16), (1, 4, 8, 8)),
+        (
+            {"channels": (8, 8, 16), "attention_levels": (False, False, True)},
+            (1, 10, 32, 32),
+            (1, 6, 32, 32),
+            (1, 4, 8, 8),
+        ),
+        (TWO_LEVELS | {"residual_blocks": 2}, (1, 10, 16, 16), (1, 6, 16, 16), (1, 4, 8, 8)),
+    ],
+)
+def test_translator(configuration, stack, descriptors, latent):
+    network = TranslationAutoencoder(**configuration).eval()
+    images = torch.rand(stack) * 2 - 1
+    with torch.no_grad():
+        translation = network(images)
+        assert translation.descriptors.shape == descriptors
+        assert translation.mean.shape == translation.standard_deviation.shape == latent
+        assert (translation.standard_deviation > 0).all()
+        assert stack[-1] // network.downsampling == latent[-1]
+        torch.testing.assert_close(translation.descriptors, network.decode(translation.mean))
+        noise = torch.randn(latent)
+        sampled = network(images, noise)
+        torch.testing.assert_close(
+            sampled.descriptors, network.decode(translation.mean + translation.standard_deviation * noise)
+        )
+        assert (sampled.descriptors != translation.descriptors).any()
+
+
+@pytest.mark.parametrize(
+    ("configuration", "stack", "descriptors"),
+    [
+        ({}, (2, 10, 32, 32), (2, 6, 32, 32)),
+        ({"patch_size": 2}, (1, 10, 64, 64), (1, 6, 64, 64)),
+        ({"slices": 4, "descriptor_channels": 3}, (1, 4, 32, 48), (1, 3, 32, 48)),
+    ],
+)
+def test_baseline(configuration, stack, descriptors):
+    network = BaselineTranslator(features=(4, 4, 8, 8, 8, 4), **configuration).eval()
+    assert network(torch.rand(stack)).shape == descriptors
+
+
+@pytest.mark.parametrize(
+    ("configuration", "latent"),
+    [
+        ({}, (2, 4, 16, 16)),
+        ({"channels": (8,), "dense": ()}, (2, 4, 4, 4)),
+        ({"latent_channels": 3, "channels": (8, 8), "dense": (16, 16)}, (2, 3, 8, 4)),
+    ],
+)
+def test_composition_regressor(configuration, latent):
+    counts = CompositionRegressor(**configuration).eval()(torch.randn(latent))
+    assert counts.shape == (2, 112)
+    assert (counts > 0).all()
+
+
+@pytest.mark.parametrize(("configuration", "side"), [({}, 6), ({"layers": 1, "channels": 8}, 14)])
+def test_discriminator(configuration, side):
+    grey, colour = BranchedPatchDiscriminator(**configuration).eval()(
+        torch.rand(2, 10, 32, 32), torch.rand(2, 6, 32, 32)
+    )
+    assert grey.shape == colour.shape == (2, 1, side, side)
+
+
+def test_each_branch_of_the_discriminator_sees_the_stack_and_its_own_channels():
+    network = BranchedPatchDiscriminator(channels=8, layers=1).eval()
+    stack, descriptors = torch.rand(1, 10, 32, 32), torch.rand(1, 6, 32, 32)
+    reference = network(stack, descriptors)
+
+    def changes(stack, descriptors):
+        return tuple(bool((new != old).any()) for new, old in zip(network(stack, descriptors), reference, strict=True))
+
+    grey, colour = descriptors.clone(), descriptors.clone()
+    grey[:, :3, 16, 16] += 1
+    colour[:, 3:, 16, 16] += 1
+    other = stack.clone()
+    other[:, :, 16, 16] += 1
+    assert changes(stack, grey) == (True, False)
+    assert changes(stack, colour) == (False, True)
+    assert changes(other, descriptors) == (True, True)

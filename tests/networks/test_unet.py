@@ -1,0 +1,117 @@
+"""The denoising U-Net: shapes, where the conditions enter, and that both latents see one another."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from kadi_battgen.networks.unet import ScreeningUNet, concatenate_conditions
+
+SMALL = {
+    "channels": (8, 16),
+    "attention_levels": (False, True),
+    "embedding_size": 16,
+    "composition_size": 6,
+    "composition_width": 16,
+    "composition_blocks": 2,
+    "condition_size": 5,
+}
+
+
+def inputs(batch=2, latent=(4, 8, 8), composition=6, conditions=5):
+    return [
+        torch.randn(batch, *latent),
+        torch.randn(batch, composition),
+        torch.randint(1000, (batch,)),
+        torch.randn(batch, conditions),
+    ]
+
+
+@pytest.fixture
+def network():
+    """Return a network whose last layers have been woken up: they start at zero."""
+    network = ScreeningUNet(**SMALL).eval()
+    for layer in (network.image_out[-1], network.composition_out[-1]):
+        nn.init.normal_(layer.weight, std=0.3)
+    return network
+
+
+@pytest.mark.parametrize(
+    ("changes", "latent"),
+    [
+        ({}, (4, 8, 8)),
+        ({}, (4, 4, 6)),
+        ({"latent_channels": 3}, (3, 8, 8)),
+        ({"channels": (8,), "attention_levels": (True,)}, (4, 5, 5)),
+        ({"channels": (8, 16, 16), "attention_levels": (False, False, True)}, (4, 8, 8)),
+        ({"composition_blocks": 1, "composition_size": 9}, (4, 8, 8)),
+    ],
+)
+def test_shapes(changes, latent):
+    configuration = SMALL | changes
+    size = configuration["composition_size"]
+    image, composition = ScreeningUNet(**configuration)(*inputs(3, latent, size))
+    assert image.shape == (3, *latent)
+    assert composition.shape == (3, size)
+
+
+def test_an_untrained_network_predicts_nothing():
+    image, composition = ScreeningUNet(**SMALL)(*inputs())
+    assert not image.any()
+    assert not composition.any()
+
+
+@pytest.mark.parametrize("position", range(4))
+@pytest.mark.parametrize("output", [0, 1])
+@torch.no_grad()
+def test_both_predictions_depend_on_every_input(network, position, output):
+    given = inputs()
+    changed = [tensor.clone() for tensor in given]
+    changed[position] = changed[position] + 1
+    reference, other = network(*given)[output], network(*changed)[output]
+    assert ((reference - other).abs().flatten(1).max(dim=1).values > 1e-5).all()
+
+
+@pytest.mark.parametrize("condition", range(SMALL["condition_size"]))
+@torch.no_grad()
+def test_each_condition_counts(network, condition):
+    given = inputs()
+    changed = [tensor.clone() for tensor in given]
+    changed[3][:, condition] += 1
+    for reference, other in zip(network(*given), network(*changed), strict=True):
+        assert (reference - other).abs().max() > 1e-5
+
+
+@torch.no_grad()
+def test_a_sample_does_not_see_its_batch(network):
+    given = inputs(3)
+    together = network(*given)
+    alone = network(*[tensor[1:2] for tensor in given])
+    for whole, part in zip(together, alone, strict=True):
+        torch.testing.assert_close(whole[1:2], part, rtol=1e-4, atol=1e-5)
+
+
+def test_the_conditions_are_concatenated_at_the_start_of_every_block():
+    channels, size = (8, 16, 24), SMALL["condition_size"]
+    network = ScreeningUNet(**SMALL | {"channels": channels, "attention_levels": (False,) * 3})
+    blocks = [*network.down, network.middle_first, network.middle_second, *network.up]
+    features = [8, 8, 16, 24, 24, 24 + 24, 24 + 16, 16 + 8]
+    assert [block.first[2].in_channels for block in blocks] == [n + size for n in features]
+    seen = []
+    for block in blocks:
+        block.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0]))
+    given = inputs()
+    network(*given)
+    assert len(seen) == len(blocks)
+    for features_in in seen:
+        height, width = features_in.shape[-2:]
+        torch.testing.assert_close(features_in[:, -size:], given[3][:, :, None, None].expand(-1, -1, height, width))
+
+
+def test_condition_channels_are_constant():
+    joined = concatenate_conditions(torch.zeros(2, 3, 4, 5), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    assert joined.shape == (2, 5, 4, 5)
+    assert (joined[0, 3] == 1.0).all()
+    assert (joined[1, 4] == 4.0).all()
+    assert not joined[:, :3].any()
