@@ -15,7 +15,7 @@ from kadi_battgen.files import sha256_file
 from kadi_battgen.networks.composition_regressor import CompositionRegressor
 from kadi_battgen.training.checkpoints import WEIGHTS, is_trained, load_weights, read_card, save_model
 from kadi_battgen.training.latents import LatentScale, check_same_images, encode_samples
-from kadi_battgen.training.loop import finish, fit, make_fabric
+from kadi_battgen.training.loop import finish, fit, limit_gradients, make_fabric
 from kadi_battgen.training.losses import count_loss
 from kadi_battgen.training.samples import ImageSamples, square_symmetry
 from kadi_battgen.training.settings import CompositionSettings
@@ -54,7 +54,7 @@ class CompositionTask:
         optimizer = self.optimizers["regressor"]
         optimizer.zero_grad()
         self.fabric.backward(loss)
-        self.fabric.clip_gradients(self.network, optimizer, max_norm=self.settings.loop.gradient_norm)
+        limit_gradients(self.fabric, self.network, optimizer, self.settings.loop.gradient_norm)
         optimizer.step()
         return {"loss": loss.item()}
 

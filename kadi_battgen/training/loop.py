@@ -176,6 +176,8 @@ def _fit(
             kept.load_state_dict(average)
         row.update(task.validate())
         if not math.isfinite(row["validation_loss"]):
+            # The same seed diverges again from here: the checkpoint would only stand in the way of other settings.
+            checkpoint.unlink(missing_ok=True)
             raise UserError(f"{task.name} diverged in epoch {epoch + 1}: lower the learning rate (--learning-rate).")
         history.append({"epoch": float(epoch + 1), **row})
         if _stale(history) == 0:
@@ -191,6 +193,14 @@ def _fit(
     bar.close()
     kept.load_state_dict(best)
     return history
+
+
+def limit_gradients(fabric: Fabric, module: nn.Module, optimizer: torch.optim.Optimizer, largest: float) -> None:
+    """Scale the gradients so that their norm is at most `largest`.
+
+    A norm that is not finite makes the weights so, and the loop then says that the training diverged.
+    """
+    fabric.clip_gradients(module, optimizer, max_norm=largest, error_if_nonfinite=False)
 
 
 def finish(folder: Path) -> None:

@@ -63,6 +63,31 @@ class ImageSamples:
         return torch.from_numpy(np.stack([read(self.indices[position]) for position in positions])).float()
 
 
+def require_image_sides(dataset: TrainingDataset, divisor: int, smallest: int, network: str, way_out: str) -> None:
+    """Check that a network can take a data set's images.
+
+    Parameters
+    ----------
+    divisor
+        What the sides must be divisible by.
+    smallest
+        The smallest side.
+    network, way_out
+        Words for the error.
+
+    Raises
+    ------
+    UserError
+        If it cannot.
+    """
+    if any(side % divisor or side < smallest for side in dataset.image_shape):
+        height, width = dataset.image_shape
+        raise UserError(
+            f"{dataset.path} holds images of {height} x {width} pixels, but {network} needs sides of at least {smallest} "
+            f"pixels that are divisible by {divisor}: {way_out}."
+        )
+
+
 def square_symmetry(images: Tensor, operation: int) -> Tensor:
     """Return images after one of the eight symmetries of the square.
 

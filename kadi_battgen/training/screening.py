@@ -20,8 +20,8 @@ from kadi_battgen.networks.screening import ScreeningNetwork
 from kadi_battgen.training.checkpoints import WEIGHTS, is_trained, load_weights, read_card, save_model
 from kadi_battgen.training.composition_autoencoder import share_recovered, train_composition_autoencoder
 from kadi_battgen.training.latents import LatentScale, check_same_images, encode_samples
-from kadi_battgen.training.loop import finish, fit, make_fabric, seeded
-from kadi_battgen.training.samples import ImageSamples, square_symmetry
+from kadi_battgen.training.loop import finish, fit, limit_gradients, make_fabric, seeded
+from kadi_battgen.training.samples import ImageSamples, require_image_sides, square_symmetry
 from kadi_battgen.training.settings import ScreeningSettings
 from kadi_battgen.training.translation import load_translator
 
@@ -58,7 +58,7 @@ class ScreeningTask:
         optimizer = self.optimizers["unet"]
         optimizer.zero_grad()
         self.fabric.backward(loss)
-        self.fabric.clip_gradients(self.network, optimizer, max_norm=self.settings.loop.gradient_norm)
+        limit_gradients(self.fabric, self.network, optimizer, self.settings.loop.gradient_norm)
         optimizer.step()
         return {"loss": loss.item(), "image": image.item(), "composition": composition.item()}
 
@@ -138,12 +138,15 @@ def train_screening(
     Raises
     ------
     UserError
-        If the folder holds no translator, or one trained on differently scaled images.
+        If the folder holds no translator, one trained on differently scaled images, or an interrupted training with other
+        settings; if the images do not fit the network; or if the training diverges.
     """
     translator, translator_card = load_translator(model_folder)
     folder = Path(model_folder) / "screening"
     with TrainingDataset.open(dataset_path) as dataset:
         check_same_images(translator_card, dataset)
+        divisor = translator.downsampling * 2 ** (len(settings.channels) - 1)
+        require_image_sides(dataset, divisor, divisor, "the U-Net", "lower its number of levels in the configuration")
         configuration = {
             "dataset_sha256": sha256_file(dataset_path),
             "translation_sha256": sha256_file(Path(model_folder) / "translation" / WEIGHTS),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from kadi_battgen.electrodes.collection import describe_validation
 from kadi_battgen.errors import UserError
@@ -18,8 +18,30 @@ from kadi_battgen.files import existing_file
 PRESETS = ("demo", "thesis")
 
 
+#: Width of a layer.
+Width = Annotated[int, Field(ge=1)]
+
+
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class _Levels(_Settings):
+    """Networks whose features come in resolution levels."""
+
+    channels: tuple[Width, ...] = Field(min_length=1, description="channels per resolution level, multiples of 8")
+    attention_levels: tuple[bool, ...] = Field(description="levels with self-attention")
+
+    @model_validator(mode="after")
+    def _check_levels(self) -> Self:
+        if len(self.channels) != len(self.attention_levels):
+            raise ValueError(
+                f"channels {list(self.channels)} and attention_levels {list(self.attention_levels)} differ in length: "
+                "give one entry of each per level"
+            )
+        if any(width % 8 for width in self.channels):
+            raise ValueError(f"channels {list(self.channels)} are not all multiples of 8, the number of their groups")
+        return self
 
 
 class LoopSettings(_Settings):
@@ -42,12 +64,10 @@ class LoopSettings(_Settings):
     )
 
 
-class TranslationSettings(_Settings):
+class TranslationSettings(_Levels):
     """Translator, its discriminators and the baseline it is compared with."""
 
     loop: LoopSettings
-    channels: tuple[int, ...] = Field(description="channels per resolution level")
-    attention_levels: tuple[bool, ...] = Field(description="levels with self-attention")
     residual_blocks: int = Field(ge=1, description="residual blocks per level")
     latent_channels: int = Field(ge=1, description="channels of the latent")
     patch_size: int = Field(ge=1, description="pixels per side folded into channels")
@@ -56,7 +76,9 @@ class TranslationSettings(_Settings):
     adversarial_start: int = Field(ge=0, description="first epoch (from 0) with discriminators")
     discriminator_channels: int = Field(ge=4, description="channels of the discriminators' first layer")
     discriminator_learning_rate: float = Field(gt=0, description="learning rate of the discriminators")
-    baseline_features: tuple[int, int, int, int, int, int] = Field(description="channels of the baseline U-Net")
+    baseline_features: tuple[Width, Width, Width, Width, Width, Width] = Field(
+        description="channels of the baseline U-Net"
+    )
     baseline_epochs: int = Field(ge=0, description="epochs of the L1 baseline; 0 trains none")
 
 
@@ -64,19 +86,17 @@ class CompositionSettings(_Settings):
     """Composition regressor."""
 
     loop: LoopSettings
-    channels: tuple[int, ...] = Field(description="channels of the strided convolutions")
-    dense: tuple[int, ...] = Field(description="widths of the dense layers")
+    channels: tuple[Width, ...] = Field(min_length=1, description="channels of the strided convolutions")
+    dense: tuple[Width, ...] = Field(description="widths of the dense layers")
     dropout: float = Field(ge=0, lt=1, description="share of dense features dropped in training")
     loss: Literal["squared-error", "poisson"] = Field(description="loss on the atom counts")
 
 
-class ScreeningSettings(_Settings):
+class ScreeningSettings(_Levels):
     """Conditional latent diffusion and the composition autoencoder beside it."""
 
     loop: LoopSettings
-    channels: tuple[int, ...] = Field(description="channels per resolution level of the U-Net")
-    attention_levels: tuple[bool, ...] = Field(description="levels with self-attention")
-    embedding_size: int = Field(ge=8, description="length of the embedding of time and composition")
+    embedding_size: int = Field(ge=8, multiple_of=2, description="length of the embedding of time and composition")
     composition_size: int = Field(ge=2, description="length of the composition latent")
     composition_width: int = Field(ge=16, description="width of the composition branch")
     composition_blocks: int = Field(ge=1, description="dense blocks of the composition branch")

@@ -17,9 +17,9 @@ from kadi_battgen.networks.autoencoder import TranslationAutoencoder
 from kadi_battgen.networks.baseline import BaselineTranslator
 from kadi_battgen.networks.discriminators import BranchedPatchDiscriminator
 from kadi_battgen.training.checkpoints import is_trained, load_weights, read_card, save_model
-from kadi_battgen.training.loop import finish, fit, make_fabric
+from kadi_battgen.training.loop import finish, fit, limit_gradients, make_fabric
 from kadi_battgen.training.losses import adversarial_loss, kl_to_standard_normal
-from kadi_battgen.training.samples import ImageSamples, square_symmetry
+from kadi_battgen.training.samples import ImageSamples, require_image_sides, square_symmetry
 from kadi_battgen.training.settings import TranslationSettings
 
 
@@ -91,7 +91,7 @@ class TranslationTask:
         optimizer = self.optimizers[name]
         optimizer.zero_grad()
         self.fabric.backward(loss)
-        self.fabric.clip_gradients(module, optimizer, max_norm=self.settings.loop.gradient_norm)
+        limit_gradients(self.fabric, module, optimizer, self.settings.loop.gradient_norm)
         optimizer.step()
         # The translator's loss passes through the discriminators: what it left in their gradients is not theirs.
         self.optimizers["discriminator"].zero_grad()
@@ -124,7 +124,7 @@ class BaselineTask:
         optimizer = self.optimizers["baseline"]
         optimizer.zero_grad()
         self.fabric.backward(loss)
-        self.fabric.clip_gradients(self.network, optimizer, max_norm=self.settings.loop.gradient_norm)
+        limit_gradients(self.fabric, self.network, optimizer, self.settings.loop.gradient_norm)
         optimizer.step()
         return {"loss": loss.item()}
 
@@ -162,9 +162,16 @@ def train_translation(
     -------
     dict
         The translator's card.
+
+    Raises
+    ------
+    UserError
+        If the data set is broken or its images do not fit the networks, the folder holds an interrupted training with
+        other settings, or the training diverges.
     """
-    dataset_sha256 = sha256_file(dataset_path)
     with TrainingDataset.open(dataset_path) as dataset:
+        dataset_sha256 = sha256_file(dataset_path)
+        _check_sides(dataset, settings)
         training, validation = ImageSamples(dataset, "training"), ImageSamples(dataset, "validation")
         common: dict[str, Any] = {
             "slices": dataset.slices,
@@ -226,6 +233,19 @@ def train_translation(
             save_model(folder, kind, network, cards[kind], configuration)
             finish(folder)
     return cards["translation"]
+
+
+def _check_sides(dataset: TrainingDataset, settings: TranslationSettings) -> None:
+    divisor = settings.patch_size * 2 ** (len(settings.channels) - 1)
+    require_image_sides(
+        dataset, divisor, divisor, "the translator", "lower patch_size or the number of levels in the configuration"
+    )
+    if settings.baseline_epochs:
+        # Four times halved, the baseline must still normalise over more than one pixel.
+        smallest = 32 * settings.patch_size
+        require_image_sides(
+            dataset, settings.patch_size, smallest, "the baseline", "lower patch_size or set baseline_epochs to 0"
+        )
 
 
 def load_translator(model_folder: str | os.PathLike[str]) -> tuple[TranslationAutoencoder, dict[str, Any]]:
