@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 from torch import Tensor, nn
 
 from kadi_battgen.errors import UserError
@@ -67,7 +67,9 @@ def save_model(
         What the training depended on.
     """
     with atomic_path(folder / WEIGHTS) as temporary:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}, temporary)
+        # Written here and not by safetensors, which would let nobody but the owner read a shared model.
+        state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
+        temporary.write_bytes(save(state))
     document = {
         "schema": SCHEMA,
         "schema_version": SCHEMA_VERSION,
