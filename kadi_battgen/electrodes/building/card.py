@@ -219,17 +219,21 @@ def _summary(differences: list[float]) -> str:
 def _faults() -> str:
     return f"""## Known faults
 
-* Expect 0.2 to 0.4 V of error in a voltage against experiment, more for Co and Mn phosphates (too low), for Cr(IV) oxides,
-  and for LiCoO2. The spread between two potentials trained on the same kind of DFT data does not see what that DFT gets wrong.
-* The OQMD adds U in oxides only: the DFT rows of fluorides come out up to 0.9 V below {LABEL_MODEL}, which was trained with U
-  there, and below experience.
-* The guards are about energy, volume and bonds. They do not ask whether the ion can move: some rows take out a cation that
-  holds the crystal together (Al and Zn from spinels and chalcopyrites, Y and Ca from perovskite relatives, alkali ions from
-  compounds stable only with them). Such rows are thermodynamic end points, not proven electrodes.
+* Expect 0.2 to 0.4 V of error in a voltage against experiment, more for Co and Mn phosphates and LiMn2O4 (too low) and
+  for Fe(IV) and Cr(IV) oxides (too high). Two potentials trained on the same kind of DFT data agree on what that DFT gets
+  wrong: the spread is a measure of the potentials' noise, not of the error against experiment.
+* The OQMD adds U in oxides only: the DFT rows of fluorides come out up to 0.9 V below {LABEL_MODEL}, whose training data
+  have U there too, and are probably too low.
+* A relaxed prototype is one polymorph, not always the stable one; where the Materials Project has another framework of
+  the same composition, voltages differ by up to 1 V. The LiCoO2 row is the spinel-related form, not the layered one, for
+  the OQMD puts it lower; only half of its lithium leaves.
+* The guards are about energy, volume and bonds. They do not ask whether the ion can move: some rows take out a cation
+  that holds the crystal together (Al and Zn from spinels and chalcopyrites, Y and Ca from perovskite relatives, alkali
+  ions from compounds stable only with them). Such rows are thermodynamic end points, not proven electrodes.
 * Only two compositions of each electrode are calculated. Intermediate phases, ion order at partial filling, disorder,
-  magnetic order and temperature are not; at partial removal one arrangement of the remaining ions is taken, the one in which
-  they repel each other least.
-* Rock-salt and other reconstructed charged phases are out of reach: the host keeps its topology, so conversion is not seen.
+  magnetic order and temperature are not; at partial removal one arrangement of the remaining ions is taken, the one in
+  which they repel each other least.
+* The host keeps its topology: conversion and reconstruction on charging are out of reach.
 * The set leans on what the ICSD has and on cells small enough to relax in seconds; large frameworks (NASICON, most
   pyrophosphates) are hardly there, and K, Rb and Cs rows lean on copper chalcogenides and fluorides."""
 

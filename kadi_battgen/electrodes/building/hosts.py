@@ -18,7 +18,7 @@ _HOST_ANIONS = {"O", "F", "S", "Cl", "Se"}
 #: Rare or noble metals come after the common ones when cells are of equal size.
 _RARE = {"Pd", "Pt", "Au", "Ag", "Rh", "Ir", "Os", "Re", "Ru"}
 
-LARGEST_CELL = 30  # atoms
+LARGEST_CELL = 20  # atoms
 HIGHEST_ENERGY = 0.15  # eV/atom above the hull of the database
 
 

@@ -156,10 +156,10 @@ def mixed_o3(ion: str, metals: tuple[str, str], anion: str) -> Any:
 
 Builder = Callable[[str, Any, str], Any]
 
-#: Name in words, builder, metals, anions (or tetrahedral centres), working ions.
-_UNIVALENT = ("Li", "Na", "K", "Rb", "Cs")
 _DIVALENT = ("Mg", "Ca", "Zn")
 _TRIVALENT = ("Al", "Y")
+
+#: Name in words, builder, metals, anions (or tetrahedral centres), working ions.
 FAMILIES: list[tuple[str, Builder, tuple[Any, ...], tuple[str, ...], tuple[str, ...]]] = [
     ("spinel AM2X4", spinel, _OXIDE_METALS[:7], ("O", "S"), ("Li", *_DIVALENT, *_TRIVALENT)),
     ("O3 AMX2", layered_o3, _OXIDE_METALS, ("O",), ("Li", "Na", "K")),
@@ -170,7 +170,8 @@ FAMILIES: list[tuple[str, Builder, tuple[Any, ...], tuple[str, ...], tuple[str, 
     ("O1 AMX2", layered_o1, _CHALCOGENIDE_METALS, ("S", "Se"), ("Li", "Na")),
     ("P2 AMX2", layered_p2, _OXIDE_METALS[:7], ("O", "S"), ("Na", "K")),
     ("alpha-V2O5 AV2O5", alpha_v2o5, ("V",), ("O",), tuple(ION_CHARGES)),
-    ("perovskite AMX3", perovskite, ("Mn", "Fe", "Co", "Ni", "V", "Cr", "Ti"), ("F", "Cl"), _UNIVALENT),
+    # Li and Na are too small for the twelve-fold site (Goldschmidt's tolerance factor is below 0.8).
+    ("perovskite AMX3", perovskite, ("Mn", "Fe", "Co", "Ni", "V", "Cr", "Ti"), ("F", "Cl"), ("K", "Rb", "Cs")),
     ("O3 A2MM'X4", mixed_o3, _PAIRS, ("O",), ("Li", "Na")),
     ("olivine AMZO4", olivine, ("Fe", "Mn", "Co", "Ni", "V", "Cr"), ("P",), ("Li", "Na")),
     ("olivine AMZO4", olivine, ("Mn", "Fe", "Co", "V"), ("Si",), _DIVALENT),
