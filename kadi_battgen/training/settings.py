@@ -133,7 +133,8 @@ def load_settings(
     preset
         One of ``PRESETS``.
     config
-        YAML file with the same fields, which override the preset's.
+        YAML file with the same fields, which override the preset's; either those of one training, or several trainings'
+        under their names.
     overrides
         Fields of the loop that override both (``epochs``, ``batch_size``...); ``None`` values are passed over.
 
@@ -153,13 +154,26 @@ def load_settings(
             changes = yaml.safe_load(existing_file(config).read_text(encoding="utf-8")) or {}
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise UserError(f"{config} is not YAML ({str(error).splitlines()[0]}): mend the file.") from error
-        if not isinstance(changes, dict):
-            raise UserError(f"{config} holds no fields: write it as 'field: value' lines.")
-        changes = changes.get(kind, changes)
-        document = {**document, **changes, "loop": {**document["loop"], **(changes.get("loop") or {})}}
+        changes = _section(changes, kind, origin)
+        loop = changes.get("loop") or {}
+        if not isinstance(loop, dict):
+            raise UserError(f"{config} holds no fields under loop: write it as 'loop: {{field: value}}'.")
+        document = {**document, **changes, "loop": {**document["loop"], **loop}}
     given = {name: value for name, value in (overrides or {}).items() if value is not None}
     document = {**document, "loop": {**document["loop"], **given}}
     try:
         return SETTINGS[kind].model_validate(document)
     except ValidationError as error:
         raise UserError(f"{origin}, {kind}: {describe_validation(error)}.") from error
+
+
+def _section(changes: Any, kind: str, origin: str) -> dict[str, Any]:
+    """Return the part of a settings file that is about one training."""
+    if isinstance(changes, dict) and changes.keys() & SETTINGS.keys():
+        unknown = sorted(str(name) for name in changes.keys() - SETTINGS.keys())
+        if unknown:
+            raise UserError(f"{origin}: {unknown[0]} is not a training: choose from {', '.join(SETTINGS)}.")
+        changes = changes.get(kind) or {}
+    if not isinstance(changes, dict):
+        raise UserError(f"{origin} holds no fields: write it as 'field: value' lines.")
+    return changes
