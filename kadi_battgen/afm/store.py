@@ -33,8 +33,7 @@ import h5py
 import numpy as np
 
 from kadi_battgen.electrodes.electrode import Electrode
-from kadi_battgen.errors import UserError
-from kadi_battgen.files import existing_file
+from kadi_battgen.hdf5 import open_schema
 
 SCHEMA = "kadi-battgen/afm-campaign"
 SCHEMA_VERSION = 1
@@ -146,32 +145,8 @@ class AfmCampaign:
         UserError
             If the file is missing, empty, truncated, of another kind or of a newer schema version.
         """
-        source = existing_file(path)
-        if source.stat().st_size == 0:
-            raise UserError(f"{source} is empty: simulate the AFM campaign again.")
-        campaign = cls(source)
-        try:
-            file = campaign._handle
-        except OSError as error:
-            raise UserError(
-                f"{source} is not a readable HDF5 file, perhaps cut short by an interrupted copy: copy it or simulate "
-                f"the AFM campaign again."
-            ) from error
-        schema = file.attrs.get("schema")
-        if schema != SCHEMA:
-            raise UserError(
-                f"{source} holds {schema or 'another kind of data'}, not {SCHEMA}: give an AFM campaign file."
-            )
-        version = int(file.attrs.get("schema_version", 0))
-        if version != SCHEMA_VERSION:
-            raise UserError(
-                f"{source} has schema version {version}, this program reads version {SCHEMA_VERSION}: simulate the "
-                f"campaign again or use the version of kadi-battgen that wrote it."
-            )
-        missing = [name for name in _DATASETS if name not in file]
-        if missing:
-            raise UserError(f"{source} lacks the dataset {missing[0]!r}: simulate the AFM campaign again.")
-        return campaign
+        open_schema(path, SCHEMA, SCHEMA_VERSION, _DATASETS, "battgen simulate-afm").close()
+        return cls(Path(path))
 
     @property
     def _handle(self) -> h5py.File:

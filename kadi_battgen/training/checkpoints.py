@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -23,6 +23,8 @@ from kadi_battgen.files import atomic_path, read_json, sha256_file, write_json
 
 SCHEMA = "kadi-battgen/model"
 SCHEMA_VERSION = 1
+Network = TypeVar("Network", bound=nn.Module)
+
 WEIGHTS = "weights.safetensors"
 CARD = "card.json"
 CHECKPOINT = "checkpoint.safetensors"
@@ -130,6 +132,28 @@ def load_weights(folder: str | os.PathLike[str], module: nn.Module) -> None:
             "restore both files from one training, or train the model again."
         )
     module.load_state_dict(state)
+
+
+def load_model(
+    model_folder: str | os.PathLike[str], kind: str, network_class: Callable[..., Network]
+) -> tuple[Network, dict[str, Any]]:
+    """Return the trained network of a kind from a model folder, in evaluation mode, with its card.
+
+    Raises
+    ------
+    UserError
+        If it is missing, broken or of another architecture than its card says.
+    """
+    folder = Path(model_folder) / kind
+    card = read_card(folder, kind)
+    try:
+        network = network_class(**card["architecture"])
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"{folder / CARD} describes no {kind} network of this version: train the model again."
+        ) from error
+    load_weights(folder, network)
+    return network.eval(), card
 
 
 def save_training_state(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:

@@ -11,10 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from kadi_battgen.datasets.store import TrainingDataset
-from kadi_battgen.files import sha256_file
 from kadi_battgen.networks.composition_regressor import CompositionRegressor
-from kadi_battgen.training.checkpoints import WEIGHTS, is_trained, load_weights, read_card, save_model
-from kadi_battgen.training.latents import LatentScale, check_same_images, encode_samples
+from kadi_battgen.training.checkpoints import is_trained, load_model, read_card, save_model
+from kadi_battgen.training.latents import LatentScale, encode_samples, latent_configuration
 from kadi_battgen.training.loop import finish, fit, limit_gradients, make_fabric
 from kadi_battgen.training.losses import count_loss
 from kadi_battgen.training.samples import ImageSamples, square_symmetry
@@ -94,14 +93,7 @@ def train_composition(
     translator, translator_card = load_translator(model_folder)
     folder = Path(model_folder) / "composition"
     with TrainingDataset.open(dataset_path) as dataset:
-        check_same_images(translator_card, dataset)
-        configuration = {
-            "dataset_sha256": sha256_file(dataset_path),
-            "translation_sha256": sha256_file(Path(model_folder) / "translation" / WEIGHTS),
-            "preset": preset,
-            "seed": seed,
-            "settings": settings.model_dump(mode="json"),
-        }
+        configuration = latent_configuration(dataset, translator_card, settings, seed, preset)
         if is_trained(folder, "composition", configuration):
             return read_card(folder, "composition")
         tensors = {}
@@ -151,8 +143,4 @@ def train_composition(
 
 def load_composition_regressor(model_folder: str | os.PathLike[str]) -> tuple[CompositionRegressor, dict[str, Any]]:
     """Return the trained composition regressor of a model folder, in evaluation mode, with its card."""
-    folder = Path(model_folder) / "composition"
-    card = read_card(folder, "composition")
-    network = CompositionRegressor(**card["architecture"])
-    load_weights(folder, network)
-    return network.eval(), card
+    return load_model(model_folder, "composition", CompositionRegressor)

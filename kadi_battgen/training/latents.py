@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from pydantic import BaseModel
+from torch import Tensor
 
+from kadi_battgen.datasets.store import TrainingDataset
 from kadi_battgen.errors import UserError
+from kadi_battgen.files import sha256_file
 from kadi_battgen.networks.autoencoder import TranslationAutoencoder
 from kadi_battgen.progress import progress_bar
 from kadi_battgen.training.samples import ImageSamples
@@ -65,7 +68,27 @@ def encode_samples(
     return torch.cat(means), torch.cat(deviations)
 
 
-def check_same_images(card: dict[str, Any], dataset: Any) -> None:
+def latent_configuration(
+    dataset: TrainingDataset, translator_card: dict[str, Any], settings: BaseModel, seed: int, preset: str | None
+) -> dict[str, Any]:
+    """Return what a training on a translator's latents depends on, plain JSON values.
+
+    Raises
+    ------
+    UserError
+        If the data set's images are not those the translator was trained on.
+    """
+    check_same_images(translator_card, dataset)
+    return {
+        "dataset_sha256": sha256_file(dataset.path),
+        "translation_sha256": translator_card["weights_sha256"],
+        "preset": preset,
+        "seed": seed,
+        "settings": settings.model_dump(mode="json"),
+    }
+
+
+def check_same_images(card: dict[str, Any], dataset: TrainingDataset) -> None:
     """Check that a data set's images are scaled and sized like those a translator was trained on.
 
     Raises
@@ -83,8 +106,3 @@ def check_same_images(card: dict[str, Any], dataset: Any) -> None:
             f"{dataset.path} scales its stacks by {dataset.stack_scale:.6g} {dataset.stack_unit}, but the translator was "
             f"trained with {card['normalisation']['stack_scale']:.6g}: train it on this data set."
         )
-
-
-def module_device(module: nn.Module) -> torch.device:
-    """Return where a network's weights are."""
-    return next(module.parameters()).device

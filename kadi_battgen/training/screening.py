@@ -15,13 +15,12 @@ from kadi_battgen.datasets.store import TrainingDataset
 from kadi_battgen.diffusion.schedule import NoiseSchedule
 from kadi_battgen.electrodes.collection import ElectrodeCollection, read_electrodes, write_electrodes
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_IONS
-from kadi_battgen.files import sha256_file
 from kadi_battgen.networks.screening import ScreeningNetwork
-from kadi_battgen.training.checkpoints import WEIGHTS, is_trained, load_weights, read_card, save_model
+from kadi_battgen.training.checkpoints import is_trained, load_model, read_card, save_model
 from kadi_battgen.training.composition_autoencoder import share_recovered, train_composition_autoencoder
-from kadi_battgen.training.latents import LatentScale, check_same_images, encode_samples
+from kadi_battgen.training.latents import LatentScale, encode_samples, latent_configuration
 from kadi_battgen.training.loop import finish, fit, limit_gradients, make_fabric, seeded
-from kadi_battgen.training.samples import ImageSamples, require_image_sides, square_symmetry
+from kadi_battgen.training.samples import ImageSamples, square_symmetry
 from kadi_battgen.training.settings import ScreeningSettings
 from kadi_battgen.training.translation import load_translator
 
@@ -144,16 +143,7 @@ def train_screening(
     translator, translator_card = load_translator(model_folder)
     folder = Path(model_folder) / "screening"
     with TrainingDataset.open(dataset_path) as dataset:
-        check_same_images(translator_card, dataset)
-        divisor = translator.downsampling * 2 ** (len(settings.channels) - 1)
-        require_image_sides(dataset, divisor, divisor, "the U-Net", "lower its number of levels in the configuration")
-        configuration = {
-            "dataset_sha256": sha256_file(dataset_path),
-            "translation_sha256": sha256_file(Path(model_folder) / "translation" / WEIGHTS),
-            "preset": preset,
-            "seed": seed,
-            "settings": settings.model_dump(mode="json"),
-        }
+        configuration = latent_configuration(dataset, translator_card, settings, seed, preset)
         if is_trained(folder, "screening", configuration) and (folder / KNOWN_ELECTRODES).is_file():
             return read_card(folder, "screening")
         parts: dict[str, dict[str, Any]] = {}
@@ -222,11 +212,8 @@ def load_screening(
     model_folder: str | os.PathLike[str],
 ) -> tuple[ScreeningNetwork, dict[str, Any], ElectrodeCollection]:
     """Return the trained screening model of a model folder, its card and the electrodes it knows."""
-    folder = Path(model_folder) / "screening"
-    card = read_card(folder, "screening")
-    network = ScreeningNetwork(**card["architecture"])
-    load_weights(folder, network)
-    return network.eval(), card, read_electrodes(folder / KNOWN_ELECTRODES)
+    network, card = load_model(model_folder, "screening", ScreeningNetwork)
+    return network, card, read_electrodes(Path(model_folder) / "screening" / KNOWN_ELECTRODES)
 
 
 def training_ranges(dataset: TrainingDataset) -> dict[str, dict[str, Any]]:

@@ -221,10 +221,10 @@ def _newer(path: Path) -> None:
     [
         (lambda path: path.unlink(), "does not exist"),
         (lambda path: path.write_bytes(b""), "is empty"),
-        (lambda path: path.write_bytes(path.read_bytes()[:5000]), "not a readable HDF5 file"),
-        (lambda path: path.write_bytes(path.read_bytes()[:-1]), "not a readable HDF5 file"),
-        (lambda path: path.write_text("id,voltage\n1,3.4\n"), "not a readable HDF5 file"),
-        (_foreign, "holds another/one"),
+        (lambda path: path.write_bytes(path.read_bytes()[:5000]), "empty, truncated or not HDF5"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-1]), "empty, truncated or not HDF5"),
+        (lambda path: path.write_text("id,voltage\n1,3.4\n"), "empty, truncated or not HDF5"),
+        (_foreign, "has schema .another/one."),
         (_newer, "schema version 99"),
     ],
 )

@@ -47,7 +47,10 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("predict-composition --model model --afm empty.h5 --output out", "holds no trained translation"),
         ("screen --model model --output out", "holds no trained translation"),
         ("screen --model model --working-ion Fe --output out", "Working ion 'Fe' is not known"),
-        ("screen --model model --average-voltage high --output out", "average_voltage 'high' is not a value or a range"),
+        (
+            "screen --model model --average-voltage high --output out",
+            "average_voltage 'high' is not a value or a range",
+        ),
         ("screen --model model --average-voltage 4:3 --output out", "wrong order"),
         ("screen --model model --gravimetric-capacity -5 --output out", "negative"),
         ("screen --model absent --output out", "absent does not exist"),

@@ -169,7 +169,9 @@ def test_every_step_left_a_record_that_leads_back_to_the_electrodes(chain: Path)
 
 def test_target_outside_the_training_range_is_answered_with_a_warning(chain: Path, tmp_path: Path) -> None:
     arguments = ["screen", "--model", str(chain / "model"), "--working-ion", "Li", "--average-voltage", "9:9.5"]
-    outcome = succeed([*arguments, "--samples", "2", "--steps", "5", "--no-record", "--output", str(tmp_path / "c.csv")])
+    outcome = succeed(
+        [*arguments, "--samples", "2", "--steps", "5", "--no-record", "--output", str(tmp_path / "c.csv")]
+    )
     assert "Warning: average_voltage 9:9.5 V reaches" in outcome.output
     assert "beyond the training range" in outcome.output
 
