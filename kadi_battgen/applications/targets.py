@@ -145,7 +145,10 @@ class Target:
         for position, name in enumerate(FUNCTIONAL_PROPERTIES):
             if name in self.ranges:
                 wanted = self.ranges[name]
-                low = wanted.low if wanted.low is not None else min(known[name][1], wanted.high or np.inf)
-                high = wanted.high if wanted.high is not None else max(known[name][3], low)
+                low, high = wanted.low, wanted.high
+                if low is None:
+                    low = known[name][1] if high is None else min(known[name][1], high)
+                if high is None:
+                    high = max(known[name][3], low)
                 values[position] = generator.uniform(low, high)
         return values
