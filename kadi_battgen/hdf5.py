@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 
 import h5py
+import numpy as np
 
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import existing_file
 
 
-def open_schema(path: str | os.PathLike[str], schema: str, version: int, required: tuple[str, ...], made_by: str) -> h5py.File:
+def open_schema(
+    path: str | os.PathLike[str], schema: str, version: int, required: tuple[str, ...], made_by: str
+) -> h5py.File:
     """Open an HDF5 file of one of our schemas for reading.
 
     Raises
@@ -24,9 +27,11 @@ def open_schema(path: str | os.PathLike[str], schema: str, version: int, require
     except OSError as error:
         raise UserError(f"{source} is empty, truncated or not HDF5: make it again with {made_by}.") from error
     try:
-        if file.attrs.get("schema") != schema:
-            raise UserError(f"{source} has schema {file.attrs.get('schema')!r}, not {schema!r}: make it with {made_by}.")
-        if int(file.attrs.get("schema_version", -1)) != version:
+        if not np.array_equal(file.attrs.get("schema"), schema):
+            raise UserError(
+                f"{source} has schema {file.attrs.get('schema')!r}, not {schema!r}: make it with {made_by}."
+            )
+        if not np.array_equal(file.attrs.get("schema_version"), version):
             raise UserError(
                 f"{source} has schema version {file.attrs.get('schema_version')}, but version {version} is read here: "
                 f"make it again with {made_by}."
