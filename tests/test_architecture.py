@@ -1,0 +1,93 @@
+"""What imports what, and what may not be loaded or done anywhere."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted([*ROOT.glob("kadi_battgen/**/*.py"), *ROOT.glob("workflow_nodes/**/*.py")])
+
+#: Packages that take long to load.
+HEAVY = ("torch", "monai", "lightning", "torchmetrics", "pymatgen", "ppafm", "pyopencl", "matplotlib", "sklearn", "ase")
+
+LOADED = """
+import json, sys
+sys.argv = json.loads(sys.argv[1])
+try:
+    {statement}
+except SystemExit as ended:
+    assert not ended.code, ended.code
+print()
+print("\\n".join(sorted({{name.split(".")[0] for name in sys.modules}})))
+"""
+
+
+def test_the_arrows_point_one_way():
+    """Run the contracts of pyproject.toml."""
+    pytest.importorskip("importlinter", reason="import-linter comes with the extra 'dev'")
+    script = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True))"
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Contracts: 3 kept, 0 broken." in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("statement", "arguments"),
+    [
+        ("import kadi_battgen", []),
+        ("import kadi_battgen.electrodes, kadi_battgen.afm.campaign, kadi_battgen.datasets, kadi_battgen.records", []),
+        ("import kadi_battgen.applications, kadi_battgen.training.settings", []),
+        ("from battgen_nodes.main import battgen; battgen()", ["battgen", "--help"]),
+        ("from battgen_nodes.main import battgen; battgen()", ["battgen", "--version"]),
+        ("from battgen_nodes.main import battgen; battgen()", ["battgen", "fetch-electrodes", "--xmlhelp"]),
+        ("from battgen_nodes.main import battgen; battgen()", ["battgen", "simulate-afm", "--xmlhelp"]),
+        ("from battgen_nodes.main import battgen; battgen()", ["battgen", "train-screening", "--help"]),
+        ("from battgen_nodes.main import battgen; battgen()", ["battgen", "screen", "--xmlhelp"]),
+    ],
+)
+def test_nothing_heavy_is_loaded_before_it_is_needed(statement, arguments):
+    script = LOADED.format(statement=statement)
+    result = subprocess.run(
+        [sys.executable, "-c", script, json.dumps(arguments)], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    loaded = set(result.stdout.splitlines())
+    assert "kadi_battgen" in loaded
+    assert not loaded & set(HEAVY)
+
+
+def _calls(tree: ast.AST) -> list[tuple[str, ast.Call]]:
+    return [(ast.unparse(node.func), node) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_is_unpickled_or_evaluated(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = {
+        alias.name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in ([ast.alias(node.module or "")] if isinstance(node, ast.ImportFrom) else node.names)
+    }
+    assert not imported & {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+    for name, call in _calls(tree):
+        keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+        assert name not in ("torch.load", "torch.save", "eval", "exec", "yaml.load", "yaml.unsafe_load"), name
+        if name in ("np.load", "numpy.load"):
+            assert keywords.get("allow_pickle") == "False"
+        assert keywords.get("shell", "False") == "False"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_source_says_what_it_is_for(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), "no docstring"
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), node.name
