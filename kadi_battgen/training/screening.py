@@ -20,7 +20,7 @@ from kadi_battgen.training.checkpoints import is_trained, load_model, read_card,
 from kadi_battgen.training.composition_autoencoder import share_recovered, train_composition_autoencoder
 from kadi_battgen.training.latents import LatentScale, encode_samples, latent_configuration
 from kadi_battgen.training.loop import finish, fit, limit_gradients, make_fabric, seeded
-from kadi_battgen.training.samples import ImageSamples, square_symmetry
+from kadi_battgen.training.samples import ImageSamples, require_image_sides, square_symmetry
 from kadi_battgen.training.settings import ScreeningSettings
 from kadi_battgen.training.translation import load_translator
 
@@ -143,6 +143,8 @@ def train_screening(
     translator, translator_card = load_translator(model_folder)
     folder = Path(model_folder) / "screening"
     with TrainingDataset.open(dataset_path) as dataset:
+        divisor = translator.downsampling * 2 ** (len(settings.channels) - 1)
+        require_image_sides(dataset, divisor, divisor, "the U-Net", "lower its number of levels in the configuration")
         configuration = latent_configuration(dataset, translator_card, settings, seed, preset)
         if is_trained(folder, "screening", configuration) and (folder / KNOWN_ELECTRODES).is_file():
             return read_card(folder, "screening")
