@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from battgen_nodes.main import battgen
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted([*ROOT.glob("kadi_battgen/**/*.py"), *ROOT.glob("workflow_nodes/**/*.py")])
@@ -45,10 +46,10 @@ def test_the_arrows_point_one_way():
         ("import kadi_battgen.applications, kadi_battgen.training.settings", []),
         ("from battgen_nodes.main import battgen; battgen()", ["battgen", "--help"]),
         ("from battgen_nodes.main import battgen; battgen()", ["battgen", "--version"]),
-        ("from battgen_nodes.main import battgen; battgen()", ["battgen", "fetch-electrodes", "--xmlhelp"]),
-        ("from battgen_nodes.main import battgen; battgen()", ["battgen", "simulate-afm", "--xmlhelp"]),
-        ("from battgen_nodes.main import battgen; battgen()", ["battgen", "train-screening", "--help"]),
-        ("from battgen_nodes.main import battgen; battgen()", ["battgen", "screen", "--xmlhelp"]),
+        *(
+            ("from battgen_nodes.main import battgen; battgen()", ["battgen", name, "--xmlhelp"])
+            for name in sorted(battgen.commands)
+        ),
     ],
 )
 def test_nothing_heavy_is_loaded_before_it_is_needed(statement, arguments):

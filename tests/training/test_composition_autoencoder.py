@@ -10,9 +10,9 @@ from kadi_battgen.electrodes.composition import ELEMENTS, composition_vector
 from kadi_battgen.training.composition_autoencoder import (
     SUBSTITUTION_CLASSES,
     share_recovered,
-    substituted,
     train_composition_autoencoder,
 )
+from kadi_battgen.training.formulas import substituted
 
 FORMULAS = ("LiCoO2", "Na3V2P3O12", "MgMn2O4", "LiFePO4", "KMnO2", "ZnMn2O4", "CaV2O5", "Li4Ti5O12")
 COUNTS = np.stack([composition_vector(formula) for formula in FORMULAS])

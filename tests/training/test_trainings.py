@@ -172,7 +172,7 @@ from kadi_battgen.training.settings import load_settings
 from kadi_battgen.training.composition import train_composition
 torch.set_num_threads(1)
 dataset, model, configuration = sys.argv[1:]
-settings = load_settings("composition", "demo", configuration, {"epochs": 100, "patience": 100})
+settings = load_settings("composition", "demo", configuration, {"epochs": 40, "patience": 40})
 train_composition(dataset, model, settings, progress=False)
 """
 
@@ -189,12 +189,12 @@ def test_a_killed_training_resumes_as_if_nothing_had_happened(train, model, tiny
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     done = len(list(csv.reader((folder / "metrics.csv").read_text().splitlines()))) - 1
-    assert 0 < done < 100
-    train("composition", model, epochs=100, patience=100)
+    assert 0 < done < 40
+    train("composition", model, epochs=40, patience=40)
     resumed = results(folder)
     for path in folder.iterdir():
         path.unlink()
-    train("composition", model, epochs=100, patience=100)
+    train("composition", model, epochs=40, patience=40)
     assert results(folder) == resumed
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
 
@@ -247,6 +247,25 @@ def test_the_best_weights_are_kept_and_not_the_last(train, model, tiny_dataset):
         counts, weight = (torch.from_numpy(samples.column(name)) for name in ("composition", "weight"))
         loss = count_loss(predicted, counts, "poisson", weight)
     assert loss.item() == pytest.approx(card["best"]["validation_loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda card: card.pop("architecture"), "describes no translation network of this version"),
+        (lambda card: card["architecture"].update(depth=3), "describes no translation network of this version"),
+        (lambda card: card["architecture"].update(channels=[8]), "describes no translation network of this version"),
+        (lambda card: card["architecture"].update(latent_channels=2), "belongs to another architecture"),
+        (lambda card: card.update(kind="baseline"), "describes a 'baseline' model, not 'translation'"),
+    ],
+)
+def test_a_card_that_is_not_the_network_s_is_refused(model, change, message):
+    path = model / "translation" / CARD
+    card = json.loads(path.read_text())
+    change(card)
+    path.write_text(json.dumps(card))
+    with pytest.raises(UserError, match=message):
+        translation.load_translator(model)
 
 
 @pytest.mark.parametrize("kind", ["composition", "screening"])
