@@ -100,6 +100,14 @@ def molar_mass(formula: str) -> float:
     return float(Composition(parse_formula(formula)).weight)
 
 
+@lru_cache(maxsize=1)
+def atomic_masses() -> np.ndarray:
+    """Return the atomic masses of the elements up to Z = 112 in g/mol, float64, shape (112,)."""
+    from pymatgen.core import Element
+
+    return np.array([float(Element(symbol).atomic_mass) for symbol in ELEMENTS])
+
+
 def theoretical_gravimetric_capacity(
     formula_discharge: str, working_ion: str, ions_transferred: float | None = None
 ) -> float:

@@ -55,9 +55,12 @@ class ScreeningNetwork(nn.Module):
     def normalise(self, image_latent: Tensor, composition_latent: Tensor) -> Tensor:
         """Return raw latents as one joint latent of zero mean and unit variance."""
         return self.join(
-            (image_latent - self.image_mean) / self.image_deviation,
-            (composition_latent - self.composition_mean) / self.composition_deviation,
+            (image_latent - self.image_mean) / self.image_deviation, self.normalise_composition(composition_latent)
         )
+
+    def normalise_composition(self, composition_latent: Tensor) -> Tensor:
+        """Return raw composition latents (batch, size) with zero mean and unit variance."""
+        return (composition_latent - self.composition_mean) / self.composition_deviation
 
     def restore(self, joint: Tensor) -> tuple[Tensor, Tensor]:
         """Return the raw image latent and composition latent of a joint latent."""
@@ -70,6 +73,10 @@ class ScreeningNetwork(nn.Module):
     def forward(self, joint: Tensor, timestep: Tensor, conditions: Tensor) -> Tensor:
         """Return the predicted noise of joint latents (batch, joint size)."""
         return self.join(*self.unet(*self.split(joint), timestep, conditions))
+
+    def denoise_composition(self, composition_latent: Tensor, timestep: Tensor, conditions: Tensor) -> Tensor:
+        """Return the predicted noise of noised, normalised composition latents (batch, size), without an image."""
+        return self.unet.denoise_composition(composition_latent, timestep, conditions)[0]
 
     def denoiser(self, conditions: Tensor, guidance: float = 1.0) -> Callable[[Tensor, Tensor], Tensor]:
         """Return the function a sampler calls.

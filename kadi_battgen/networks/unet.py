@@ -20,9 +20,9 @@ def concatenate_conditions(features: Tensor, conditions: Tensor) -> Tensor:
 class ScreeningUNet(nn.Module):
     """Denoising U-Net; the conditions are concatenated at the start of every down, middle and up block.
 
-    Beside the images runs a dense branch for the composition latent. It shares time and conditions with the U-Net, feeds
-    it through the embedding of the residual blocks, and reads its middle features back, so that picture and formula are
-    drawn together.
+    Beside the images runs a dense branch for the composition latent. It sees time and conditions as the U-Net does and
+    shifts the U-Net's residual blocks, so that the picture follows the formula. The branch itself does not look at the
+    picture, and can therefore also learn from formulas of which there is none.
 
     Parameters
     ----------
@@ -87,7 +87,6 @@ class ScreeningUNet(nn.Module):
         self.image_out = nn.Sequential(
             nn.GroupNorm(8, previous), nn.SiLU(), nn.Conv2d(previous, latent_channels, 3, padding=1)
         )
-        self.composition_last = DenseResidualBlock(composition_width, context + channels[-1])
         self.composition_out = nn.Sequential(
             nn.LayerNorm(composition_width), nn.Linear(composition_width, composition_size)
         )
@@ -112,12 +111,7 @@ class ScreeningUNet(nn.Module):
         conditions
             (batch, condition size).
         """
-        time = self.time(timestep)
-        context = torch.cat([time, conditions], dim=1)
-        composition = self.composition_in(composition_latent)
-        for block in self.composition_blocks:
-            composition = block(composition, context)
-        embedding = time + self.composition_to_embedding(composition)
+        composition_noise, embedding = self.denoise_composition(composition_latent, timestep, conditions)
 
         hidden = self.image_in(image_latent)
         skips = []
@@ -128,11 +122,20 @@ class ScreeningUNet(nn.Module):
         hidden = self.middle_first(concatenate_conditions(hidden, conditions), embedding)
         hidden = self.middle_attention(hidden)
         hidden = self.middle_second(concatenate_conditions(hidden, conditions), embedding)
-        seen = hidden.mean(dim=(2, 3))
         for block, attention, upsample in zip(self.up, self.up_attention, self.upsample, strict=True):
             joined = concatenate_conditions(torch.cat([hidden, skips.pop()], dim=1), conditions)
             hidden = attention(block(joined, embedding))
             if skips:
                 hidden = upsample(F.interpolate(hidden, scale_factor=2.0, mode="nearest"))
-        composition = self.composition_last(composition, torch.cat([context, seen], dim=1))
-        return self.image_out(hidden), self.composition_out(composition)
+        return self.image_out(hidden), composition_noise
+
+    def denoise_composition(
+        self, composition_latent: Tensor, timestep: Tensor, conditions: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the predicted noise of composition latents, and the embedding of time and composition for the U-Net."""
+        time = self.time(timestep)
+        context = torch.cat([time, conditions], dim=1)
+        composition = self.composition_in(composition_latent)
+        for block in self.composition_blocks:
+            composition = block(composition, context)
+        return self.composition_out(composition), time + self.composition_to_embedding(composition)

@@ -7,72 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from kadi_battgen.electrodes.composition import ELEMENT_INDEX
 from kadi_battgen.networks.composition_autoencoder import CompositionAutoencoder
 from kadi_battgen.progress import progress_bar
+from kadi_battgen.training.formulas import substituted
 from kadi_battgen.training.loop import seeded
 from kadi_battgen.training.losses import presence_and_count_loss
-
-#: Elements that replace one another in electrodes.
-SUBSTITUTION_CLASSES = (
-    ("Li", "Na", "K", "Rb", "Cs", "Mg", "Ca", "Zn", "Al", "Y"),
-    (
-        "Ti",
-        "V",
-        "Cr",
-        "Mn",
-        "Fe",
-        "Co",
-        "Ni",
-        "Cu",
-        "Nb",
-        "Mo",
-        "W",
-        "Ru",
-        "Rh",
-        "Zr",
-        "Hf",
-        "Ta",
-        "Sc",
-        "Ir",
-        "Pd",
-        "Pt",
-    ),
-    ("Re", "Os", "Ag", "Au", "Cd", "Hg", "La", "Ce", "Nd", "Sm", "Gd", "Eu", "Bi", "Sb", "Sn", "Pb", "In", "Ga", "Tl"),
-    ("P", "Si", "As", "Ge", "B", "C", "N", "Te"),
-    ("O", "S", "Se"),
-    ("F", "Cl", "Br", "I"),
-    ("H", "Sr", "Ba", "Be"),
-)
-
-
-def substituted(counts: np.ndarray, generator: np.random.Generator, probability: float = 0.5) -> np.ndarray:
-    """Return compositions in which elements are exchanged for others of their class at unchanged counts.
-
-    A few hundred formulas do not show a network all combinations it will have to encode; exchanged elements do.
-
-    Parameters
-    ----------
-    counts
-        Atoms per formula, (samples, 112).
-    generator
-        Source of randomness.
-    probability
-        Chance of each element to be exchanged.
-    """
-    result = counts.copy()
-    for members in _CLASS_INDICES:
-        present = counts[:, members] > 0
-        for row, place in zip(*np.nonzero(present), strict=True):
-            if generator.random() < probability:
-                other = members[generator.integers(len(members))]
-                if result[row, other] == 0:
-                    result[row, other] = result[row, members[place]]
-                    result[row, members[place]] = 0.0
-    return result
-
-
-_CLASS_INDICES = tuple(np.array([ELEMENT_INDEX[symbol] for symbol in members]) for members in SUBSTITUTION_CLASSES)
 
 
 def train_composition_autoencoder(

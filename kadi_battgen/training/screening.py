@@ -18,11 +18,15 @@ from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_IO
 from kadi_battgen.networks.screening import ScreeningNetwork
 from kadi_battgen.training.checkpoints import is_trained, load_model, read_card, save_model
 from kadi_battgen.training.composition_autoencoder import share_recovered, train_composition_autoencoder
+from kadi_battgen.training.formulas import formula_samples
 from kadi_battgen.training.latents import LatentScale, encode_samples, latent_configuration
 from kadi_battgen.training.loop import finish, fit, limit_gradients, make_fabric, seeded
 from kadi_battgen.training.samples import ImageSamples, require_image_sides, square_symmetry
 from kadi_battgen.training.settings import ScreeningSettings
 from kadi_battgen.training.translation import load_translator
+
+#: Substitutions of each training composition that the composition branch learns from besides.
+FORMULA_COPIES = 30
 
 #: File in the screening model's folder with the electrodes that candidates are compared with.
 KNOWN_ELECTRODES = "known_electrodes.json.gz"
@@ -47,19 +51,23 @@ class ScreeningTask:
         optimizer = torch.optim.AdamW(trained, lr=settings.loop.learning_rate, weight_decay=settings.loop.weight_decay)
         network.composition_autoencoder.requires_grad_(False)
         self.network, optimizer = self.fabric.setup(network, optimizer)
+        self.network.mark_forward_method("denoise_composition")
         self.modules: dict[str, nn.Module] = {"screening": network}
         self.optimizers = {"unet": optimizer}
 
     def training_step(self, indices: np.ndarray, epoch: int, generator: torch.Generator) -> dict[str, float]:
         """Take one step on the noise prediction error."""
         image, composition = self._losses("training", indices, generator, self.settings.condition_dropout)
-        loss = image + self.settings.composition_weight * composition
+        losses = {"image": image, "composition": composition}
+        if self.settings.formula_batch:
+            losses["formula"] = self._formula_loss(generator)
+        loss = image + self.settings.composition_weight * (composition + losses.get("formula", 0.0))
         optimizer = self.optimizers["unet"]
         optimizer.zero_grad()
         self.fabric.backward(loss)
         limit_gradients(self.fabric, self.network, optimizer, self.settings.loop.gradient_norm)
         optimizer.step()
-        return {"loss": loss.item(), "image": image.item(), "composition": composition.item()}
+        return {"loss": loss.item(), **{name: value.item() for name, value in losses.items()}}
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -97,23 +105,38 @@ class ScreeningTask:
         image, composition = self.modules["screening"].split(error)
         return image.mean(), composition.mean()
 
+    def _formula_loss(self, generator: torch.Generator) -> Tensor:
+        """Return the noise prediction error of the composition branch on formulas that have no image."""
+        data = self.parts["formulas"]
+        chosen = torch.randint(len(data["ions"]), (self.settings.formula_batch,), generator=generator)
+        rows = chosen.numpy()
+        conditions = hidden_conditions(data["properties"][rows], data["ions"][rows], 0.1, generator)
+        latent = data["composition"][chosen].to(self.fabric.device)
+        latent = self.modules["screening"].normalise_composition(latent)
+        noise = torch.randn(latent.shape, generator=generator).to(latent.device)
+        timestep = torch.randint(self.schedule.timesteps, (len(latent),), generator=generator).to(latent.device)
+        noisy = self.schedule.add_noise(latent, noise, timestep)
+        predicted = self.network.denoise_composition(noisy, timestep, conditions.to(latent.device))
+        return (predicted.float() - noise).square().mean()
+
 
 def hidden_conditions(
     scaled_properties: np.ndarray, working_ions: np.ndarray, dropout: float, generator: torch.Generator
 ) -> Tensor:
     """Return condition vectors of which a random subset is hidden, so that any subset may be asked for later.
 
-    Each property and the working ion vanish with probability `dropout`; with the same probability a sample loses all its
-    properties, and with it squared, everything.
+    Each property and the working ion vanish with probability `dropout`; half of the samples lose half of what is left,
+    since asking for one or two properties is the usual case; a share of twice `dropout` loses all properties, and half of
+    `dropout` everything. Properties that are NaN are unknown and hidden anyway.
     """
     count = len(working_ions)
     kept = torch.rand((count, scaled_properties.shape[1] + 1), generator=generator) >= dropout
     no_properties = torch.rand(count, generator=generator) < 2 * dropout
     nothing = torch.rand(count, generator=generator) < dropout / 2
-    # Asking for one or two properties is the usual case, and far from "all but one": half of the samples thin out more.
     thinned = torch.rand((count, scaled_properties.shape[1]), generator=generator) < 0.5
     thin = torch.rand(count, generator=generator) < (0.5 if dropout > 0 else 0.0)
-    properties = kept[:, :-1] & ~no_properties[:, None] & ~nothing[:, None] & ~(thinned & thin[:, None])
+    known = torch.from_numpy(~np.isnan(scaled_properties))
+    properties = known & kept[:, :-1] & ~no_properties[:, None] & ~nothing[:, None] & ~(thinned & thin[:, None])
     ion = kept[:, -1] & ~nothing
     return torch.from_numpy(condition_vectors(scaled_properties, working_ions, properties.numpy(), ion.numpy()))
 
@@ -160,6 +183,12 @@ def train_screening(
                 "ions": samples.column("working_ion").astype(np.int64),
                 "weight": samples.column("weight"),
             }
+        formulas = formula_samples(np.unique(parts["training"]["counts"], axis=0), FORMULA_COPIES, seed)
+        parts["formulas"] = {
+            "counts": formulas.compositions,
+            "properties": dataset.conditions_scaling.transform(formulas.properties),
+            "ions": formulas.ions,
+        }
         architecture = _architecture(settings, tuple(parts["training"]["mean"].shape[1:]))
         distinct = np.unique(parts["training"]["counts"], axis=0)
         autoencoder = train_composition_autoencoder(

@@ -101,6 +101,7 @@ class ScreeningSettings(_Levels):
     composition_width: int = Field(ge=16, description="width of the composition branch")
     composition_blocks: int = Field(ge=1, description="dense blocks of the composition branch")
     composition_weight: float = Field(ge=0, description="weight of the composition latent's loss")
+    formula_batch: int = Field(ge=0, description="formulas without an image per step that teach ion and capacity")
     composition_autoencoder_steps: int = Field(ge=1, description="training steps of the composition autoencoder")
     condition_dropout: float = Field(ge=0, lt=1, description="probability that a condition is hidden in training")
     timesteps: int = Field(ge=2, description="diffusion timesteps T")

@@ -39,6 +39,7 @@ screening:
   composition_size: 8
   composition_width: 32
   composition_blocks: 1
+  formula_batch: 8
   composition_autoencoder_steps: 50
   timesteps: 100
 """

@@ -31,6 +31,7 @@ screening:
   composition_size: 8
   composition_width: 16
   composition_blocks: 1
+  formula_batch: 8
   composition_autoencoder_steps: 30
   timesteps: 50
   beta_end: 0.3

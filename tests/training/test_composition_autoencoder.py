@@ -1,45 +1,18 @@
-"""Substituted compositions and the autoencoder trained on them."""
+"""The autoencoder trained on compositions and their substitutions."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 
-from kadi_battgen.electrodes.composition import ELEMENTS, composition_vector
+from kadi_battgen.electrodes.composition import composition_vector
 from kadi_battgen.training.composition_autoencoder import (
-    SUBSTITUTION_CLASSES,
     share_recovered,
     train_composition_autoencoder,
 )
-from kadi_battgen.training.formulas import substituted
 
 FORMULAS = ("LiCoO2", "Na3V2P3O12", "MgMn2O4", "LiFePO4", "KMnO2", "ZnMn2O4", "CaV2O5", "Li4Ti5O12")
 COUNTS = np.stack([composition_vector(formula) for formula in FORMULAS])
-
-
-def test_the_classes_are_elements_and_do_not_overlap():
-    members = [symbol for group in SUBSTITUTION_CLASSES for symbol in group]
-    assert len(members) == len(set(members))
-    assert set(members) <= set(ELEMENTS)
-
-
-def test_an_element_is_exchanged_within_its_class_at_its_count():
-    generator = np.random.default_rng(0)
-    original = COUNTS.copy()
-    changed = np.concatenate([substituted(COUNTS, generator) for _ in range(50)])
-    np.testing.assert_array_equal(COUNTS, original)
-    for group in SUBSTITUTION_CLASSES:
-        columns = [ELEMENTS.index(symbol) for symbol in group]
-        before, after = np.tile(COUNTS, (50, 1))[:, columns], changed[:, columns]
-        np.testing.assert_array_equal(np.sort(after, axis=1), np.sort(before, axis=1))
-    assert len(np.unique(changed, axis=0)) > 100
-
-
-@pytest.mark.parametrize(("probability", "same"), [(0.0, True), (1.0, False)])
-def test_the_probability_of_an_exchange(probability, same):
-    changed = substituted(COUNTS, np.random.default_rng(0), probability)
-    assert (changed == COUNTS).all() == same
 
 
 def test_a_short_training_recovers_its_compositions(one_thread):
