@@ -157,6 +157,22 @@ def test_invalid_samples_are_left_out_and_counted(tiny_campaign, tmp_path):
         assert 0 not in dataset.column("electrode_index")
 
 
+def test_a_held_out_sample_does_not_change_the_scales_however_bright_it_is(tiny_campaign, dataset, tmp_path):
+    held_out = int(dataset.indices("test")[0])
+
+    def brighten(file):
+        file["stacks"][held_out] = 50 * file["stacks"][held_out]
+        file["descriptors"][held_out] = file["descriptors"][held_out] - 20
+
+    build_dataset(_changed(tiny_campaign, tmp_path / "afm.h5", brighten), tmp_path / "dataset.h5", progress=False)
+    with TrainingDataset.open(tmp_path / "dataset.h5") as changed:
+        assert changed.stack_scale == dataset.stack_scale
+        assert changed.descriptor_scaling.to_json() == dataset.descriptor_scaling.to_json()
+        assert np.abs(changed.stack(held_out)).max() > 1
+        assert changed.descriptors(held_out).min() < 0
+        np.testing.assert_array_equal(changed.column("part"), dataset.column("part"))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
