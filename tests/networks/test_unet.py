@@ -123,3 +123,12 @@ def test_condition_channels_are_constant():
     assert (joined[0, 3] == 1.0).all()
     assert (joined[1, 4] == 4.0).all()
     assert not joined[:, :3].any()
+
+
+@torch.no_grad()
+def test_the_composition_needs_no_image(network):
+    image, composition, timestep, conditions = inputs()
+    predicted, embedding = network.denoise_composition(composition, timestep, conditions)
+    assert embedding.shape == (2, SMALL["embedding_size"])
+    for other in (image, image + 1):
+        torch.testing.assert_close(network(other, composition, timestep, conditions)[1], predicted, rtol=0, atol=0)
