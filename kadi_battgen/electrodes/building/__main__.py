@@ -32,7 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help="electrode set to write, .json.gz")
     parser.add_argument("--card", type=Path, help="data card to write, .md (default: beside the output)")
     parser.add_argument("--workers", type=int, default=1, help="processes, one core each (default: 1)")
-    parser.add_argument("--limit", type=int, help="compute only the first so many candidates")
+    parser.add_argument(
+        "--limit", type=int, help="compute only the first so many candidates; 0 writes what is finished"
+    )
     parser.add_argument(
         "--compare-with",
         type=Path,
@@ -43,10 +45,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        candidates = select_candidates(database_file(options.wheel, options.work_folder))[: options.limit]
+        candidates = select_candidates(database_file(options.wheel, options.work_folder))
         metals = metal_energies(options.work_folder)
-        run_candidates(candidates, options.work_folder, options.workers)
-        electrodes = write_set(options.output, read_results(options.work_folder, candidates), metals)
+        run_candidates(candidates[: options.limit], options.work_folder, options.workers)
+        records = read_results(options.work_folder, candidates)
+        electrodes = write_set(options.output, records, metals, len(candidates))
         card = options.card or options.output.with_name(options.output.name.split(".")[0] + ".card.md")
         write_card(card, options.output, options.compare_with)
     except UserError as error:

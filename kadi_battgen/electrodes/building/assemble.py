@@ -86,7 +86,7 @@ def electrode(record: dict[str, Any], metals: dict[str, dict[str, float]]) -> El
 
 
 def assemble(
-    records: list[dict[str, Any]], metals: dict[str, dict[str, float]]
+    records: list[dict[str, Any]], metals: dict[str, dict[str, float]], selected: int | None = None
 ) -> tuple[list[Electrode], dict[str, Any]]:
     """Apply the guards and make the electrodes and the metadata of the set.
 
@@ -96,6 +96,8 @@ def assemble(
         Computed records.
     metals
         Energies of the metals for each model, eV/atom.
+    selected
+        Number of candidates that were selected, where not all have been computed.
 
     Returns
     -------
@@ -128,14 +130,17 @@ def assemble(
         "citations": CITATIONS,
         "versions": {package: version(package) for package in ("ase", "chgnet", "sevenn", "torch")},
         "candidates": dict(sorted(computed.items())),
+        "selected_but_not_computed": max((selected or 0) - len(records), 0),
         "removed": {kind: reasons[kind] for kind in sorted(reasons)},
         "label_model_minus_dft_of_the_pairs_V": differences,
     }
     return electrodes, metadata
 
 
-def write_set(output: Path, records: list[dict[str, Any]], metals: dict[str, dict[str, float]]) -> list[Electrode]:
+def write_set(
+    output: Path, records: list[dict[str, Any]], metals: dict[str, dict[str, float]], selected: int | None = None
+) -> list[Electrode]:
     """Assemble the set and write it to `output` (``.json.gz``); the same records give the same bytes."""
-    electrodes, metadata = assemble(records, metals)
+    electrodes, metadata = assemble(records, metals, selected)
     write_electrodes(output, electrodes, metadata)
     return electrodes

@@ -16,7 +16,7 @@ from kadi_battgen.electrodes.building.checks import (
     VOLTAGE_RANGE,
 )
 from kadi_battgen.electrodes.building.comparison import literature_rows, table_differences
-from kadi_battgen.electrodes.building.hosts import HIGHEST_ENERGY, LARGEST_CELL
+from kadi_battgen.electrodes.building.hosts import HIGHEST_ENERGY, LARGEST_CELL, LARGEST_CELL_OF_ION
 from kadi_battgen.electrodes.building.relaxation import FORCE_LIMIT, LABEL_MODEL, SECOND_MODEL
 from kadi_battgen.electrodes.collection import ElectrodeCollection, read_electrodes
 from kadi_battgen.electrodes.electrode import Electrode
@@ -93,6 +93,7 @@ def _sizes(collection: ElectrodeCollection) -> str:
 
 def _making() -> str:
     low, high = VOLTAGE_RANGE
+    larger = ", ".join(f"{size} for {ion}" for ion, size in LARGEST_CELL_OF_ION.items())
     return f"""## How the rows were made
 
 * DFT pairs (`{METHOD_PAIR}`): charged and discharged crystal are both among the 32,163 OQMD/ICSD structures that the Python
@@ -101,10 +102,10 @@ def _making() -> str:
   metal; structure and volumes are the OQMD's.
 * Relaxed crystals (`{METHOD_HOST}`): the
   discharged crystal is one of those structures (working ion, redox-active transition metal, and O, F, S, Cl or Se; at
-  most {LARGEST_CELL} atoms; at most {HIGHEST_ENERGY} eV/atom above the OQMD hull; the lowest polymorph). Cell and atoms
-  were relaxed with {LABEL_MODEL}, then the ions were removed and the host was relaxed again. Where full removal would
-  over-oxidise the metals, only as many ions leave as their highest accepted oxidation states allow; the two formulas
-  say how many.
+  most {LARGEST_CELL} atoms, {larger}; at most {HIGHEST_ENERGY} eV/atom above the OQMD hull; the lowest
+  polymorph). Cell and atoms were relaxed with {LABEL_MODEL}, then the ions were removed and the host was relaxed again.
+  Where full removal would over-oxidise the metals, only as many ions leave as their highest accepted oxidation states
+  allow; the two formulas say how many.
 * Relaxed prototypes (`{METHOD_PROTOTYPE}`): the same for ions and
   metals set into prototype frameworks (`framework`): spinel, O3, O1 and P2 layers, half and third filled layers,
   alpha-V2O5, perovskite, olivine.
@@ -137,6 +138,12 @@ def _removed(collection: ElectrodeCollection) -> str:
     totals = [sum(removed.get(kind, {}).values()) for kind in _KINDS]
     lines.append("| removed in all | " + " | ".join(map(str, totals)) + " |")
     lines.append("| candidates computed | " + " | ".join(str(candidates.get(kind, 0)) for kind in _KINDS) + " |")
+    left = collection.metadata.get("selected_but_not_computed", 0)
+    if left:
+        lines += [
+            "",
+            f"Another {left} selected candidates, of the larger cells, had not been computed when the set was written.",
+        ]
     return "\n".join(lines)
 
 

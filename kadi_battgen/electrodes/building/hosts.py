@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from kadi_battgen.electrodes.building.candidates import Candidate, crystal, sites_to_empty
 from kadi_battgen.electrodes.building.oqmd import OqmdEntry
@@ -19,6 +20,8 @@ _HOST_ANIONS = {"O", "F", "S", "Cl", "Se"}
 _RARE = {"Pd", "Pt", "Au", "Ag", "Rh", "Ir", "Os", "Re", "Ru"}
 
 LARGEST_CELL = 20  # atoms
+#: Larger cells are admitted for the ions with few crystals.
+LARGEST_CELL_OF_ION = {"Mg": 28, "Zn": 28}
 HIGHEST_ENERGY = 0.15  # eV/atom above the hull of the database
 
 
@@ -36,6 +39,7 @@ def host_candidates(
     entries: Iterable[OqmdEntry],
     *,
     largest_cell: int = LARGEST_CELL,
+    largest_cell_of_ion: Mapping[str, int] = MappingProxyType(LARGEST_CELL_OF_ION),
     highest_energy: float = HIGHEST_ENERGY,
     quota: dict[str, int] | None = None,
 ) -> list[Candidate]:
@@ -50,14 +54,17 @@ def host_candidates(
         Database entries.
     largest_cell
         Most atoms in a cell.
+    largest_cell_of_ion
+        Most atoms in a cell for some of the ions, where more are admitted.
     highest_energy
         Largest energy above the hull of the database, eV/atom.
     quota
         Most candidates for each working ion; all where it is None.
     """
+    limits = {ion: max(largest_cell, largest_cell_of_ion.get(ion, 0)) for ion in ION_CHARGES}
     best: dict[str, OqmdEntry] = {}
     for entry in entries:
-        if len(entry.atoms) > largest_cell or entry.stability > highest_energy:
+        if len(entry.atoms) > max(limits.values()) or entry.stability > highest_energy:
             continue
         elements = set(entry.counts)
         if not elements & _HOST_ANIONS or not elements & set(ION_CHARGES) or excluded_family(entry.counts):
@@ -75,7 +82,9 @@ def host_candidates(
     candidates = []
     for entry in sorted(best.values(), key=rank):
         for ion in ION_CHARGES:
-            if ion not in entry.counts or (quota is not None and taken[ion] >= quota[ion]):
+            if ion not in entry.counts or len(entry.atoms) > limits[ion]:
+                continue
+            if quota is not None and taken[ion] >= quota[ion]:
                 continue
             number = extractable_ions(entry.counts, ion)
             if number < 1:

@@ -8,7 +8,7 @@ from kadi_battgen.electrodes.properties import WORKING_IONS
 
 
 def test_lowest_polymorph_is_taken_and_high_energy_crystals_are_left_out(small_database):
-    candidates = host_candidates(read_entries(small_database))
+    candidates = host_candidates(read_entries(small_database), largest_cell=30)
     assert [(c.source_id, c.working_ion) for c in candidates] == [
         ("OQMD 4-4-LiCoO2", "Li"),
         ("OQMD 6-6-AlFe2O4", "Al"),
@@ -36,3 +36,9 @@ def test_partial_removal_keeps_the_remaining_ions_apart():
     full = ase_atoms(cell)
     farthest = max(full.get_distance(i, j, mic=True) for i in every for j in every if i != j)
     assert np.isclose(left.get_distance(*ions, mic=True), farthest)
+
+
+def test_larger_cells_are_admitted_for_single_ions(small_database):
+    entries = read_entries(small_database)
+    few = host_candidates(entries, largest_cell=4, largest_cell_of_ion={"Al": 14})
+    assert [c.source_id for c in few] == ["OQMD 4-4-LiCoO2", "OQMD 6-6-AlFe2O4"]
