@@ -35,7 +35,7 @@ class ScanSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    window: float = Field(20.0, gt=4.0, le=100.0, description="edge of the square scan window in A")
+    window: float = Field(21.0, gt=4.0, le=100.0, description="edge of the square scan window in A")
     pixels: int = Field(128, ge=16, le=1024, multiple_of=8, description="pixels along each edge of an image")
     heights: int = Field(10, ge=1, le=100, description="number of constant heights in a stack")
     height_step: float = Field(0.1, gt=0.0, le=1.0, description="distance between two heights in A")

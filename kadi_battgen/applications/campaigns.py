@@ -8,7 +8,7 @@ from kadi_battgen.afm.store import AfmCampaign
 from kadi_battgen.errors import UserError
 
 #: Conventions that may differ between training and use: they do not change what an image means.
-_INCIDENTAL = frozenset({"device", "ppafm_version"})
+_INCIDENTAL = frozenset({"device", "ppafm"})
 
 
 def check_campaign(card: dict[str, Any], campaign: AfmCampaign) -> None:

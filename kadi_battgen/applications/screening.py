@@ -36,6 +36,9 @@ from kadi_battgen.training.translation import load_translator
 #: Samplers by name.
 SAMPLERS = ("ddim", "ddpm")
 
+#: Guidance that made candidates hold the asked ion and meet the asked capacity more often than plain conditioning.
+DEFAULT_GUIDANCE = 2.0
+
 
 @dataclass(frozen=True)
 class Generated:
@@ -103,7 +106,7 @@ class ScreeningModel:
         *,
         sampler: str = "ddim",
         steps: int = 100,
-        guidance: float = 1.0,
+        guidance: float = DEFAULT_GUIDANCE,
         progress: bool = True,
     ) -> Generated:
         """Draw one candidate per row of conditions.
@@ -121,7 +124,7 @@ class ScreeningModel:
         steps
             Denoiser calls of ``ddim``.
         guidance
-            Scale of classifier-free guidance; 1 is plain conditioning.
+            Scale of classifier-free guidance; 1 is plain conditioning, and more follows the conditions more closely.
 
         Raises
         ------
@@ -163,7 +166,7 @@ def screen(
     seed: int = 0,
     sampler: str = "ddim",
     steps: int = 100,
-    guidance: float = 1.0,
+    guidance: float = DEFAULT_GUIDANCE,
     progress: bool = True,
 ) -> tuple[list[Candidate], np.ndarray]:
     """Return ranked candidates for a target, with their generated descriptors.

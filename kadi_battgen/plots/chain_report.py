@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -51,6 +50,11 @@ def flat_metrics(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple
             yield path, float(value), _UNITS.get(name, "1")
 
 
+def pixel_edge(conventions: Mapping[str, Any]) -> float:
+    """Return the edge of a pixel in Angstrom from the conventions that are stored with images."""
+    return float(conventions["pixel_size"]["value"])
+
+
 def electrode_section(collection: ElectrodeCollection) -> Section:
     """Return the section on the electrodes: where they come from, how many, how their properties spread."""
     electrodes = collection.electrodes
@@ -87,7 +91,7 @@ def dataset_section(dataset: TrainingDataset) -> Section:
         (FUNCTIONAL_PROPERTIES[name].label, unit, low, high)
         for name, unit, low, high in zip(scaling.names, scaling.units, scaling.minimum, scaling.maximum, strict=True)
     ]
-    conventions = [(name.replace("_", " "), _short(value)) for name, value in dataset.conventions.items()]
+    conventions = [(name.replace("_", " "), text) for name, text in _readable(dataset.conventions)]
     return Section(
         "Data set",
         [
@@ -110,9 +114,7 @@ def dataset_section(dataset: TrainingDataset) -> Section:
                 ranges,
                 "Scaling of the conditions, taken from the training part.",
             ),
-            Table(
-                (Column("Convention"), Column("Value", kind="code")), conventions, "Conventions of the AFM simulation."
-            ),
+            Table((Column("Convention"), Column("Value")), conventions, "Conventions of the AFM simulation."),
         ],
     )
 
@@ -141,7 +143,7 @@ def evaluation_sections(evaluation: Evaluation, dataset_path: str | os.PathLike[
 
     with TrainingDataset.open(dataset_path) as dataset:
         scale, unit = dataset.stack_scale, dataset.stack_unit
-        pixel_size = dataset.conventions.get("pixel_size")
+        pixel_size = pixel_edge(dataset.conventions)
     return [
         _translation_section(evaluation, scale, unit, pixel_size),
         _composition_section(evaluation),
@@ -149,9 +151,8 @@ def evaluation_sections(evaluation: Evaluation, dataset_path: str | os.PathLike[
     ]
 
 
-def _translation_section(evaluation: Evaluation, scale: float, unit: str, pixel_size: Any) -> Section:
+def _translation_section(evaluation: Evaluation, scale: float, unit: str, pixel_size: float) -> Section:
     examples, metrics = evaluation.examples, evaluation.metrics["translation"]
-    size = float(pixel_size) if isinstance(pixel_size, int | float) else None
     figures = []
     for number, title in enumerate(examples["titles"]):
         baseline = examples["baseline"]
@@ -163,7 +164,7 @@ def _translation_section(evaluation: Evaluation, scale: float, unit: str, pixel_
                     examples["prediction"][number],
                     None if baseline is None else baseline[number],
                     title=formula_label(title.split(" ")[0]) + " " + " ".join(title.split(" ")[1:]),
-                    pixel_size=size,
+                    pixel_size=pixel_size,
                     stack_label=f"Frequency shift / {unit}",
                 ),
                 f"AFM slices of {title}, its true descriptors, the translated ones and those of the L1 baseline.",
@@ -343,6 +344,15 @@ def headline(metrics: Mapping[str, Any]) -> list[KeyFigure]:
     ]
 
 
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text if len(text) <= 160 else text[:157] + "..."
+def _readable(conventions: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield those conventions that are a text, a number with its unit, or a range of heights."""
+    for name, value in conventions.items():
+        if isinstance(value, str | int | float):
+            yield name, str(value)
+        elif isinstance(value, Mapping) and "unit" in value and "value" in value:
+            yield name, f"{value['value']:.4g} {value['unit']}"
+        elif isinstance(value, Mapping) and "unit" in value and "values" in value:
+            first, last = value["values"][0], value["values"][-1]
+            yield name, f"{len(value['values'])} from {first:g} to {last:g} {value['unit']}"
+        elif isinstance(value, Mapping) and "name" in value:
+            yield name, str(value["name"])

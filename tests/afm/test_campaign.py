@@ -70,7 +70,7 @@ def test_the_file_holds_every_sample_with_its_origin(finished, electrodes, quick
         assert campaign.failures == []
         np.testing.assert_allclose(campaign.heights, quick_scan.tip_sample_distances)
         assert campaign.conventions["device"] == summary.device.as_dict()
-        assert campaign.conventions["pixel_size"]["value"] == pytest.approx(20 / 63)
+        assert campaign.conventions["pixel_size"]["value"] == pytest.approx(quick_scan.window / 63)
         for index in range(len(campaign)):
             assert campaign.edge_distance[index] == edge_distance(campaign.stack(index))
         np.testing.assert_array_equal(campaign.valid, campaign.edge_distance > 0)

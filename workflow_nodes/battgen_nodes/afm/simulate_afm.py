@@ -23,7 +23,7 @@ from battgen_nodes.common import node, result, say, start_run
 )
 @xmlhelpy.option(
     "window",
-    default=20.0,
+    default=21.0,
     param_type=xmlhelpy.FloatRange(min=4.0, max=100.0),
     description="Edge of the square scan window in Angstrom.",
 )

@@ -67,7 +67,7 @@ def report(
         histories = {kind: read_history(Path(model) / kind / "metrics.csv") for kind in trained}
         with TrainingDataset.open(dataset) as samples:
             sections = [
-                chain.candidates_section(candidates, descriptors, target, conventions.get("pixel_size")),
+                chain.candidates_section(candidates, descriptors, target, chain.pixel_edge(conventions)),
                 chain.electrode_section(collection),
                 chain.dataset_section(samples),
                 chain.training_section(histories, cards),
