@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m kadi_battgen.electrodes.building",
         description="Build the electrode set that ships with kadi-battgen. Needs the extra 'potentials' (pip install "
-        "'kadi-battgen[potentials]') and takes about 45 minutes on two cores. A build that is stopped continues where "
+        "'kadi-battgen[potentials]') and takes about an hour on two cores. A build that is stopped continues where "
         "it was when it is started again with the same work folder.",
     )
     parser.add_argument(
