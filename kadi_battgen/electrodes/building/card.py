@@ -238,7 +238,7 @@ def _faults() -> str:
 * The OQMD adds U in oxides only: the DFT rows of fluorides come out up to 0.9 V below {LABEL_MODEL}, whose training data
   have U there too, and are probably too low.
 * A relaxed prototype is one polymorph, not always the stable one; where the Materials Project has another framework of
-  the same composition, voltages differ by up to 1 V. The LiCoO2 row is the spinel-related form, not the layered one, for
+  the same composition, voltages differ by up to 0.9 V. The LiCoO2 row is the spinel-related form, not the layered one, for
   the OQMD puts it lower; only half of its lithium leaves.
 * The guards are about energy, volume and bonds. They do not ask whether the ion can move: some rows take out a cation
   that holds the crystal together (Al and Zn from spinels and chalcopyrites, Y and Ca from perovskite relatives, alkali
@@ -248,7 +248,7 @@ def _faults() -> str:
   which they repel each other least.
 * The host keeps its topology: conversion and reconstruction on charging are out of reach.
 * The set leans on what the ICSD has and on cells small enough to relax in seconds; large frameworks (NASICON, most
-  pyrophosphates) are hardly there, and K, Rb and Cs rows lean on copper chalcogenides and fluorides."""
+  pyrophosphates) are hardly there, and a third of the K, Rb and Cs rows are fluorides or copper compounds."""
 
 
 def _licences(collection: ElectrodeCollection) -> str:
