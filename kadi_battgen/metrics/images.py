@@ -25,7 +25,8 @@ def image_metrics(true: np.ndarray, predicted: np.ndarray) -> dict[str, dict[str
     -------
     dict
         Per group ``mean_absolute_error`` and ``psnr_db`` (peak signal 1) and ``ssim`` (structural similarity index with a
-        Gaussian window of standard deviation 1.5 pixels, Wang et al. 2004, averaged over channels and samples).
+        Gaussian window of standard deviation 1.5 pixels, Wang et al. 2004, averaged over channels and samples); for the type
+        map also ``class_accuracy``, see :func:`class_accuracy`.
     """
     metrics = {}
     for name, channels in GROUPS.items():
@@ -35,9 +36,25 @@ def image_metrics(true: np.ndarray, predicted: np.ndarray) -> dict[str, dict[str
         metrics[name] = {
             "mean_absolute_error": float((truth - guess).abs().mean()),
             "psnr_db": float(-10 * np.log10(max(squared, 1e-12))),
+            **({"class_accuracy": class_accuracy(truth, guess)} if name == "type_map" else {}),
             "ssim": float(structural_similarity_index_measure(guess, truth, data_range=1.0)),
         }
     return metrics
+
+
+def class_accuracy(true: torch.Tensor, predicted: torch.Tensor, threshold: float = 0.1) -> float:
+    """Return the fraction of pixels that show an atom whose class (brightest colour) is predicted rightly.
+
+    Parameters
+    ----------
+    true, predicted
+        Type maps, (samples, 3, H, W).
+    threshold
+        A pixel shows an atom where the brightest true colour exceeds this.
+    """
+    shown = true.amax(dim=1) > threshold
+    right = true.argmax(dim=1) == predicted.argmax(dim=1)
+    return float(right[shown].float().mean()) if bool(shown.any()) else float("nan")
 
 
 def channel_errors(true: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> dict[str, float]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
-
-from kadi_battgen.networks.blocks import normalisation
 
 
 class CompositionRegressor(nn.Module):
     """Convolutions on the latent, pooling, dense layers and a softplus, which keeps counts positive.
+
+    Pooled are the mean and the largest response of each feature: how much of the surface shows it, and whether it shows
+    at all. Batch normalisation keeps the scale of a response, which normalising each image by itself would remove.
 
     Parameters
     ----------
@@ -39,15 +41,17 @@ class CompositionRegressor(nn.Module):
         layers: list[nn.Module] = []
         previous = latent_channels
         for width in channels:
-            layers += [nn.Conv2d(previous, width, 3, stride=2, padding=1), normalisation(width), nn.SiLU()]
+            layers += [nn.Conv2d(previous, width, 3, stride=2, padding=1), nn.BatchNorm2d(width), nn.SiLU()]
             previous = width
-        self.convolutions = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.convolutions = nn.Sequential(*layers)
         layers = []
+        previous = 2 * previous
         for width in dense:
-            layers += [nn.Linear(previous, width), nn.SiLU(), nn.Dropout(dropout)]
+            layers += [nn.Linear(previous, width), nn.LayerNorm(width), nn.SiLU(), nn.Dropout(dropout)]
             previous = width
         self.dense = nn.Sequential(*layers, nn.Linear(previous, elements), nn.Softplus())
 
     def forward(self, latent: Tensor) -> Tensor:
         """Return atoms per reduced formula, (batch, elements), of a normalised latent (batch, channels, h, w)."""
-        return self.dense(self.convolutions(latent))
+        features = self.convolutions(latent)
+        return self.dense(torch.cat([features.mean(dim=(2, 3)), features.amax(dim=(2, 3))], dim=1))

@@ -178,9 +178,10 @@ def _translation_section(evaluation: Evaluation, scale: float, unit: str, pixel_
             (
                 LABELS[name],
                 *(group[key] for key in ("mean_absolute_error", "ssim", "psnr_db") for group in (grey, colour)),
+                colour["class_accuracy"],
             )
         )
-    head = ("MAE grey", "MAE type map", "SSIM grey", "SSIM type map", "PSNR grey", "PSNR type map")
+    head = ("MAE grey", "MAE type map", "SSIM grey", "SSIM type map", "PSNR grey", "PSNR type map", "Atom class right")
     columns = [Column("Network")] + [
         Column(label, unit="dB" if "PSNR" in label else "", kind="number", decimals=1 if "PSNR" in label else 3)
         for label in head
@@ -188,7 +189,8 @@ def _translation_section(evaluation: Evaluation, scale: float, unit: str, pixel_
     text = (
         f"Measured on {evaluation.metrics['samples']} stacks of {evaluation.metrics['electrodes']} electrodes of the "
         f"{evaluation.metrics['part']} part. Images are scaled to [0, 1]; grey stands for height map, van der Waals "
-        "spheres and atomic disks. Shown are a good, a typical and the worst translation, ordered by their error."
+        "spheres and atomic disks; the last column is the fraction of pixels on atoms whose class (colour) is right. "
+        "Shown are a good, a typical and the worst translation, ordered by their error."
     )
     return Section("Translation of AFM stacks", [text], figures, [Table(tuple(columns), rows)])
 

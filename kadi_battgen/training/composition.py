@@ -22,7 +22,7 @@ from kadi_battgen.training.translation import load_translator
 
 
 class CompositionTask:
-    """Atom counts from latents drawn from the translator's posterior."""
+    """Atom counts from latent means, turned and mirrored at random."""
 
     name = "Training the composition regressor"
 
@@ -30,8 +30,8 @@ class CompositionTask:
         self,
         settings: CompositionSettings,
         network: CompositionRegressor,
-        training: tuple[Tensor, Tensor, Tensor, Tensor],
-        validation: tuple[Tensor, Tensor, Tensor, Tensor],
+        training: tuple[Tensor, Tensor, Tensor],
+        validation: tuple[Tensor, Tensor, Tensor],
     ) -> None:
         self.settings, self.training, self.validation = settings, training, validation
         self.fabric = make_fabric("32-true" if settings.loop.precision == "auto" else settings.loop.precision)
@@ -44,9 +44,8 @@ class CompositionTask:
 
     def training_step(self, indices: np.ndarray, epoch: int, generator: torch.Generator) -> dict[str, float]:
         """Take one step on the count loss."""
-        mean, deviation, counts, weight = (tensor[torch.as_tensor(indices)] for tensor in self.training)
-        latent = mean + deviation * torch.randn(mean.shape, generator=generator)
-        latent = square_symmetry(latent, int(torch.randint(8, (1,), generator=generator)))
+        mean, counts, weight = (tensor[torch.as_tensor(indices)] for tensor in self.training)
+        latent = square_symmetry(mean, int(torch.randint(8, (1,), generator=generator)))
         device = self.fabric.device
         predicted = self.network(latent.to(device)).float()
         loss = count_loss(predicted, counts.to(device), self.settings.loss, weight.to(device))
@@ -60,7 +59,7 @@ class CompositionTask:
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Return the loss on latent means."""
-        mean, _, counts, weight = (tensor.to(self.fabric.device) for tensor in self.validation)
+        mean, counts, weight = (tensor.to(self.fabric.device) for tensor in self.validation)
         predicted = self.network(mean).float()
         loss = count_loss(predicted, counts, self.settings.loss, weight)
         return {
@@ -100,11 +99,10 @@ def train_composition(
         scale = None
         for part in ("training", "validation"):
             samples = ImageSamples(dataset, part)
-            mean, deviation = encode_samples(translator, samples, progress=progress)
+            mean, _ = encode_samples(translator, samples, progress=progress)
             scale = scale or LatentScale.fit(mean)
             tensors[part] = (
                 scale.normalise(mean),
-                deviation / scale.standard_deviation[:, None, None],
                 torch.from_numpy(samples.column("composition")),
                 torch.from_numpy(samples.column("weight")),
             )
@@ -133,7 +131,7 @@ def train_composition(
         "normalisation": {"latent": scale.to_json()},
         **configuration,
         "best": min(history, key=lambda row: row["validation_loss"]),
-        "training_mean": tensors["training"][2].mean(dim=0).tolist(),
+        "training_mean": tensors["training"][1].mean(dim=0).tolist(),
         "device": str(task.fabric.device),
     }
     save_model(folder, "composition", network, card, configuration)

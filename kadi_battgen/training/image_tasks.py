@@ -7,12 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import l1_loss
 
 from kadi_battgen.networks.autoencoder import TranslationAutoencoder
 from kadi_battgen.networks.baseline import BaselineTranslator
 from kadi_battgen.networks.discriminators import BranchedPatchDiscriminator
 from kadi_battgen.training.loop import limit_gradients, make_fabric
-from kadi_battgen.training.losses import adversarial_loss, kl_to_standard_normal
+from kadi_battgen.training.losses import adversarial_loss, kl_to_standard_normal, reconstruction_loss
 from kadi_battgen.training.samples import ImageSamples, square_symmetry
 from kadi_battgen.training.settings import TranslationSettings
 
@@ -50,7 +51,7 @@ class TranslationTask:
         noise = torch.randn(shape, generator=generator).to(stack.device)
         translation = self.translator(stack, noise)
         predicted = translation.descriptors.float()
-        reconstruction = (predicted - truth).abs().mean()
+        reconstruction = reconstruction_loss(predicted, truth)
         divergence = kl_to_standard_normal(translation.mean.float(), translation.standard_deviation.float())
         loss = reconstruction + self.settings.kl_weight * divergence
         losses = {"reconstruction": reconstruction.item(), "kl": divergence.item()}
@@ -70,8 +71,8 @@ class TranslationTask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Return the L1 error of translations of the latent mean."""
-        return {"validation_loss": mean_absolute_error(self._translate, self.validation, self.fabric.device)}
+        """Return the reconstruction loss of translations of the latent mean."""
+        return {"validation_loss": mean_loss(self._translate, reconstruction_loss, self.validation, self.fabric.device)}
 
     def _translate(self, stack: Tensor) -> Tensor:
         return self.translator(stack).descriptors
@@ -114,7 +115,7 @@ class BaselineTask:
     def training_step(self, indices: np.ndarray, epoch: int, generator: torch.Generator) -> dict[str, float]:
         """Take one step on the mean absolute error."""
         stack, truth = augmented(self.training, indices, generator, self.fabric.device)
-        loss = (self.network(stack).float() - truth).abs().mean()
+        loss = l1_loss(self.network(stack).float(), truth)
         optimizer = self.optimizers["baseline"]
         optimizer.zero_grad()
         self.fabric.backward(loss)
@@ -125,7 +126,7 @@ class BaselineTask:
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
         """Return the L1 error."""
-        return {"validation_loss": mean_absolute_error(self.network, self.validation, self.fabric.device)}
+        return {"validation_loss": mean_loss(self.network, l1_loss, self.validation, self.fabric.device)}
 
 
 def augmented(
@@ -139,15 +140,19 @@ def augmented(
     return square_symmetry(stack, operation).to(device), square_symmetry(truth, operation).to(device)
 
 
-def mean_absolute_error(
-    translate: Callable[[Tensor], Tensor], samples: ImageSamples, device: torch.device, batch_size: int = 32
+def mean_loss(
+    translate: Callable[[Tensor], Tensor],
+    loss: Callable[[Tensor, Tensor], Tensor],
+    samples: ImageSamples,
+    device: torch.device,
+    batch_size: int = 32,
 ) -> float:
-    """Return the mean absolute error of `translate` (stacks to descriptors) over all samples and pixels."""
+    """Return the mean `loss` (of predicted and true descriptors) of `translate` over all samples."""
     total = 0.0
     for start in range(0, len(samples), batch_size):
         positions = np.arange(start, min(start + batch_size, len(samples)))
         predicted = translate(samples.stacks(positions).to(device)).float().cpu()
-        total += float((predicted - samples.descriptors(positions)).abs().mean()) * len(positions)
+        total += float(loss(predicted, samples.descriptors(positions))) * len(positions)
     return total / len(samples)
 
 

@@ -96,8 +96,23 @@ def batches(count: int, size: int, generator: torch.Generator, weights: Tensor |
         order = torch.randperm(count, generator=generator)
     else:
         order = torch.multinomial(weights, count, replacement=True, generator=generator)
-    for start in range(0, count, size):
-        yield order[start : start + size].numpy()
+    starts = list(range(0, count, size))
+    if len(starts) > 1 and count - starts[-1] == 1:
+        # Batch normalisation cannot do with a single sample: the last one joins the batch before it.
+        starts.pop()
+    for start, end in zip(starts, [*starts[1:], count], strict=True):
+        yield order[start:end].numpy()
+
+
+def learning_rate_factor(step: int, steps: int) -> float:
+    """Return what the learning rate is multiplied by at a step (from 0) of a training of `steps` steps.
+
+    It rises over the first 3 % and falls along a half cosine to 2 % (Loshchilov and Hutter, ICLR 2017, equation 5).
+    """
+    warm_up = max(1, round(0.03 * steps))
+    if step < warm_up:
+        return (step + 1) / warm_up
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
 
 
 def fit(
@@ -241,8 +256,13 @@ def _train_epoch(
     # Dropout draws from torch's own generator: seed it per epoch too, so that a resumed training draws the same.
     torch.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
     sums: dict[str, float] = {}
-    seen, step = 0, epoch * math.ceil(count / settings.batch_size)
+    per_epoch = math.ceil(count / settings.batch_size)
+    seen, step = 0, epoch * per_epoch
     for indices in batches(count, settings.batch_size, generator, weights):
+        for optimizer in task.optimizers.values():
+            for group in optimizer.param_groups:
+                peak = group.setdefault("initial_lr", group["lr"])
+                group["lr"] = peak * learning_rate_factor(step, settings.epochs * per_epoch)
         losses = task.training_step(indices, epoch, generator)
         seen += len(indices)
         for name, value in losses.items():

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from kadi_battgen.networks.discriminators import GREY_CHANNELS
+
 
 def kl_to_standard_normal(mean: Tensor, standard_deviation: Tensor) -> Tensor:
     """Return the Kullback-Leibler divergence of N(mean, sd^2) from N(0, 1), averaged over batch and latent elements.
@@ -16,6 +18,22 @@ def kl_to_standard_normal(mean: Tensor, standard_deviation: Tensor) -> Tensor:
     """
     variance = standard_deviation.square()
     return 0.5 * (mean.square() + variance - 1 - variance.clamp(min=1e-12).log()).mean()
+
+
+def reconstruction_loss(predicted: Tensor, truth: Tensor) -> Tensor:
+    """Return the translator's reconstruction loss: L1 on the grey descriptors, squared error on the type map.
+
+    Where a stack does not tell an atom's class, L1 is lowest for the median, a black pixel, and the network learns to name
+    no class at all. The squared error is lowest for the mean, in which each colour is as bright as its class is likely.
+
+    Parameters
+    ----------
+    predicted, truth
+        Scaled descriptors, (batch, 6, H, W): three grey channels, then red, green and blue.
+    """
+    difference = predicted - truth
+    grey, colours = difference[:, :GREY_CHANNELS], difference[:, GREY_CHANNELS:]
+    return 0.5 * grey.abs().mean() + colours.square().mean()
 
 
 def adversarial_loss(logits: Sequence[Tensor], real: bool) -> Tensor:

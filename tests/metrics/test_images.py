@@ -8,7 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torchmetrics.image import PeakSignalNoiseRatio
 
-from kadi_battgen.metrics.images import channel_errors, image_metrics
+from kadi_battgen.metrics.images import channel_errors, class_accuracy, image_metrics
 
 
 @pytest.fixture
@@ -20,8 +20,18 @@ def images(one_thread):
 
 def test_a_perfect_prediction(images):
     true, _ = images
-    for group in image_metrics(true, true).values():
+    metrics = image_metrics(true, true)
+    assert metrics["type_map"].pop("class_accuracy") == 1.0
+    for group in metrics.values():
         assert group == {"mean_absolute_error": 0.0, "psnr_db": pytest.approx(120.0), "ssim": pytest.approx(1.0)}
+
+
+def test_class_accuracy_counts_pixels_on_atoms_only():
+    true, predicted = torch.zeros(1, 3, 2, 2), torch.zeros(1, 3, 2, 2)
+    true[0, 0, 0, 0], true[0, 2, 0, 1] = 1.0, 0.5  # a red and a blue pixel; the rest is background
+    predicted[0, 0, 0] = 0.2  # both named red
+    predicted[0, 1, 1] = 0.9  # green on the background does not count
+    assert class_accuracy(true, predicted) == 0.5
 
 
 @pytest.mark.parametrize("shift", [0.1, 0.01, 0.5])
