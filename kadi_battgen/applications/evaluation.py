@@ -251,8 +251,7 @@ def _meet_targets(electrodes: list[Electrode], compositions: np.ndarray, known: 
         holds = bool(np.rint(composition)[ELEMENT_INDEX[electrode.working_ion]] > 0)
         present.append(holds)
         capacity = theoretical_gravimetric_capacity(formula, electrode.working_ion) if formula and holds else 0.0
-        # All ions of the formula against all ions of the electrode's, also where the electrode gives up only a part.
-        asked = theoretical_gravimetric_capacity(electrode.formula_discharge, electrode.working_ion)
+        asked = electrode.properties.gravimetric_capacity
         errors.append(abs(capacity - asked) / asked)
         difference = atomic_fractions(composition) - atomic_fractions(electrode.composition)
         distances.append(0.5 * float(np.abs(difference).sum()))

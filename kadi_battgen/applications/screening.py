@@ -36,8 +36,8 @@ from kadi_battgen.training.translation import load_translator
 #: Samplers by name.
 SAMPLERS = ("ddim", "ddpm")
 
-#: Guidance that made candidates hold the asked ion and meet the asked capacity more often than plain conditioning.
-DEFAULT_GUIDANCE = 2.0
+#: A little guidance makes more candidates hold the asked ion; much of it makes their capacities overshoot.
+DEFAULT_GUIDANCE = 1.25
 
 
 @dataclass(frozen=True)

@@ -42,20 +42,19 @@ class Step:
     outputs: tuple[str, ...]
 
 
-def steps(electrodes: int | None, orientations: int, seed: int) -> list[Step]:
+def steps(electrodes: int, orientations: int, seed: int) -> list[Step]:
     """Return the commands of the demo in their order.
 
     Parameters
     ----------
     electrodes
-        Number of bundled electrodes; None takes all of them.
+        Number of bundled electrodes.
     orientations
         AFM stacks per electrode.
     seed
         Seed of split, trainings, evaluation and screening.
     """
     model, data, number = ("--model", "model"), ("--dataset", "dataset.h5"), ("--seed", str(seed))
-    limit = () if electrodes is None else ("--limit", str(electrodes))
     trainings = [
         Step((f"train-{kind}", *data, "--preset", "demo", *number, "--output", "model"), outputs)
         for kind, outputs in (
@@ -66,7 +65,7 @@ def steps(electrodes: int | None, orientations: int, seed: int) -> list[Step]:
     ]
     return [
         Step(
-            ("fetch-electrodes", *limit, "--output", "electrodes.json.gz"),
+            ("fetch-electrodes", "--limit", str(electrodes), "--output", "electrodes.json.gz"),
             ("electrodes.json.gz",),
         ),
         Step(
@@ -104,8 +103,9 @@ def steps(electrodes: int | None, orientations: int, seed: int) -> list[Step]:
 @xmlhelpy.option(
     "electrodes",
     char="n",
+    default=500,
     param_type=xmlhelpy.IntRange(min=20),
-    description="Number of bundled electrodes, taken from the ten working ions in turn; all if not given.",
+    description="Number of bundled electrodes, taken from the ten working ions in turn.",
 )
 @xmlhelpy.option(
     "orientations",
@@ -121,7 +121,7 @@ def steps(electrodes: int | None, orientations: int, seed: int) -> list[Step]:
     description="Seed of split, trainings, evaluation and screening.",
 )
 @xmlhelpy.option("output", char="o", default="demo", description="Folder for everything the demo makes.")
-def demo(electrodes: int | None, orientations: int, seed: int, output: str) -> None:
+def demo(electrodes: int, orientations: int, seed: int, output: str) -> None:
     """Run the whole chain on bundled electrodes: from crystals to ranked candidates and a report.
 
     Steps whose record says that they ran with the same options and inputs, and whose results are still there, are not

@@ -43,7 +43,7 @@ def property_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @xmlhelpy.option("steps", default=100, param_type=xmlhelpy.IntRange(min=1), description="Sampling steps of ddim.")
 @xmlhelpy.option(
     "guidance",
-    default=2.0,
+    default=1.25,
     param_type=xmlhelpy.FloatRange(min=0.0, max=20.0),
     description="Classifier-free guidance, dimensionless: 1 follows the conditions as trained, more exaggerates them.",
 )
