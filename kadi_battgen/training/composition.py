@@ -14,7 +14,7 @@ from kadi_battgen.datasets.store import TrainingDataset
 from kadi_battgen.networks.composition_regressor import CompositionRegressor
 from kadi_battgen.training.checkpoints import is_trained, load_model, read_card, save_model
 from kadi_battgen.training.latents import LatentScale, encode_samples, latent_configuration
-from kadi_battgen.training.loop import finish, fit, limit_gradients, make_fabric
+from kadi_battgen.training.loop import descend, finish, fit, make_fabric
 from kadi_battgen.training.losses import count_loss
 from kadi_battgen.training.samples import ImageSamples, square_symmetry
 from kadi_battgen.training.settings import CompositionSettings
@@ -49,11 +49,7 @@ class CompositionTask:
         device = self.fabric.device
         predicted = self.network(latent.to(device)).float()
         loss = count_loss(predicted, counts.to(device), self.settings.loss, weight.to(device))
-        optimizer = self.optimizers["regressor"]
-        optimizer.zero_grad()
-        self.fabric.backward(loss)
-        limit_gradients(self.fabric, self.network, optimizer, self.settings.loop.gradient_norm)
-        optimizer.step()
+        descend(self.fabric, self.network, self.optimizers["regressor"], loss, self.settings.loop.gradient_norm)
         return {"loss": loss.item()}
 
     @torch.no_grad()
@@ -94,6 +90,7 @@ def train_composition(
     with TrainingDataset.open(dataset_path) as dataset:
         configuration = latent_configuration(dataset, translator_card, settings, seed, preset)
         if is_trained(folder, "composition", configuration):
+            finish(folder)
             return read_card(folder, "composition")
         tensors = {}
         scale = None

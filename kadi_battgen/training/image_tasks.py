@@ -12,7 +12,7 @@ from torch.nn.functional import l1_loss
 from kadi_battgen.networks.autoencoder import TranslationAutoencoder
 from kadi_battgen.networks.baseline import BaselineTranslator
 from kadi_battgen.networks.discriminators import BranchedPatchDiscriminator
-from kadi_battgen.training.loop import limit_gradients, make_fabric
+from kadi_battgen.training.loop import descend, make_fabric
 from kadi_battgen.training.losses import adversarial_loss, kl_to_standard_normal, reconstruction_loss
 from kadi_battgen.training.samples import ImageSamples, square_symmetry
 from kadi_battgen.training.settings import TranslationSettings
@@ -83,11 +83,7 @@ class TranslationTask:
         return (len(stack), network.latent_channels, *side)
 
     def _step(self, name: str, module: nn.Module, loss: Tensor) -> None:
-        optimizer = self.optimizers[name]
-        optimizer.zero_grad()
-        self.fabric.backward(loss)
-        limit_gradients(self.fabric, module, optimizer, self.settings.loop.gradient_norm)
-        optimizer.step()
+        descend(self.fabric, module, self.optimizers[name], loss, self.settings.loop.gradient_norm)
         # The translator's loss passes through the discriminators: what it left in their gradients is not theirs.
         self.optimizers["discriminator"].zero_grad()
 
@@ -116,11 +112,7 @@ class BaselineTask:
         """Take one step on the mean absolute error."""
         stack, truth = augmented(self.training, indices, generator, self.fabric.device)
         loss = l1_loss(self.network(stack).float(), truth)
-        optimizer = self.optimizers["baseline"]
-        optimizer.zero_grad()
-        self.fabric.backward(loss)
-        limit_gradients(self.fabric, self.network, optimizer, self.settings.loop.gradient_norm)
-        optimizer.step()
+        descend(self.fabric, self.network, self.optimizers["baseline"], loss, self.settings.loop.gradient_norm)
         return {"loss": loss.item()}
 
     @torch.no_grad()

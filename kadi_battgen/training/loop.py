@@ -210,12 +210,17 @@ def _fit(
     return history
 
 
-def limit_gradients(fabric: Fabric, module: nn.Module, optimizer: torch.optim.Optimizer, largest: float) -> None:
-    """Scale the gradients so that their norm is at most `largest`.
+def descend(
+    fabric: Fabric, module: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, gradient_norm: float
+) -> None:
+    """Take one optimizer step down the gradient of `loss`, whose norm is limited to `gradient_norm`.
 
     A norm that is not finite makes the weights so, and the loop then says that the training diverged.
     """
-    fabric.clip_gradients(module, optimizer, max_norm=largest, error_if_nonfinite=False)
+    optimizer.zero_grad()
+    fabric.backward(loss)
+    fabric.clip_gradients(module, optimizer, max_norm=gradient_norm, error_if_nonfinite=False)
+    optimizer.step()
 
 
 def finish(folder: Path) -> None:

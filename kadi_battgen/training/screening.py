@@ -20,7 +20,7 @@ from kadi_battgen.training.checkpoints import is_trained, load_model, read_card,
 from kadi_battgen.training.composition_autoencoder import share_recovered, train_composition_autoencoder
 from kadi_battgen.training.formulas import formula_samples
 from kadi_battgen.training.latents import LatentScale, encode_samples, latent_configuration
-from kadi_battgen.training.loop import finish, fit, limit_gradients, make_fabric, seeded
+from kadi_battgen.training.loop import descend, finish, fit, make_fabric, seeded
 from kadi_battgen.training.samples import ImageSamples, require_image_sides, square_symmetry
 from kadi_battgen.training.settings import ScreeningSettings
 from kadi_battgen.training.translation import load_translator
@@ -62,11 +62,7 @@ class ScreeningTask:
         if self.settings.formula_batch:
             losses["formula"] = self._formula_loss(generator)
         loss = image + self.settings.composition_weight * (composition + losses.get("formula", 0.0))
-        optimizer = self.optimizers["unet"]
-        optimizer.zero_grad()
-        self.fabric.backward(loss)
-        limit_gradients(self.fabric, self.network, optimizer, self.settings.loop.gradient_norm)
-        optimizer.step()
+        descend(self.fabric, self.network, self.optimizers["unet"], loss, self.settings.loop.gradient_norm)
         return {"loss": loss.item(), **{name: value.item() for name, value in losses.items()}}
 
     @torch.no_grad()
@@ -170,6 +166,7 @@ def train_screening(
         require_image_sides(dataset, divisor, divisor, "the U-Net", "lower its number of levels in the configuration")
         configuration = latent_configuration(dataset, translator_card, settings, seed, preset)
         if is_trained(folder, "screening", configuration) and (folder / KNOWN_ELECTRODES).is_file():
+            finish(folder)
             return read_card(folder, "screening")
         parts: dict[str, dict[str, Any]] = {}
         for part in ("training", "validation"):

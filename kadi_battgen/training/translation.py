@@ -98,6 +98,7 @@ def train_translation(
             folder = Path(model_folder) / kind
             configuration = {"kind": kind, **card, "architecture": architectures[kind]}
             if is_trained(folder, kind, configuration):
+                finish(folder)
                 cards[kind] = read_card(folder, kind)
                 continue
             with torch.random.fork_rng():
