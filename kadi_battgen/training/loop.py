@@ -97,7 +97,7 @@ def batches(count: int, size: int, generator: torch.Generator, weights: Tensor |
     else:
         order = torch.multinomial(weights, count, replacement=True, generator=generator)
     starts = list(range(0, count, size))
-    if len(starts) > 1 and count - starts[-1] == 1:
+    if size > 1 and len(starts) > 1 and count - starts[-1] == 1:
         # Batch normalisation cannot do with a single sample: the last one joins the batch before it.
         starts.pop()
     for start, end in zip(starts, [*starts[1:], count], strict=True):
