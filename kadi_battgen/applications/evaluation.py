@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from kadi_battgen.applications.neighbours import atomic_fractions
-from kadi_battgen.applications.screening import Generated, ScreeningModel
+from kadi_battgen.applications.screening import Generated, ScreeningModel, candidate_seed
 from kadi_battgen.datasets.store import TrainingDataset
 from kadi_battgen.electrodes.composition import (
     ELEMENT_INDEX,
@@ -221,7 +221,7 @@ def _evaluate_screening(
     electrodes = [dataset.electrodes[owner] for owner in owners]
     properties = np.stack([electrode.properties.as_vector() for electrode in electrodes])
     ions = np.array([WORKING_IONS.index(electrode.working_ion) for electrode in electrodes])
-    seeds = [seed * 1_000_003 + int(owner) for owner in owners]
+    seeds = [candidate_seed(seed, int(owner)) for owner in owners]
     conditional = model.generate(properties, ions, seeds, steps=steps, progress=progress)
     nothing = np.full_like(properties, np.nan)
     unconditional = model.generate(nothing, np.full_like(ions, -1), seeds, steps=steps, progress=progress)

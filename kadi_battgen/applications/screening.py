@@ -20,7 +20,7 @@ from kadi_battgen.datasets.scaling import RangeScaling
 from kadi_battgen.diffusion.samplers import candidate_generators, draw_noise, sample_ddim, sample_ddpm
 from kadi_battgen.diffusion.schedule import NoiseSchedule
 from kadi_battgen.electrodes.collection import ElectrodeCollection
-from kadi_battgen.electrodes.composition import amounts_from_vector, formula_from_vector
+from kadi_battgen.electrodes.composition import formula_from_vector
 from kadi_battgen.electrodes.properties import WORKING_IONS
 from kadi_battgen.errors import UserError
 from kadi_battgen.networks.autoencoder import TranslationAutoencoder
@@ -158,6 +158,11 @@ class ScreeningModel:
         return Generated(compositions.numpy(), regressed, images.numpy())
 
 
+def candidate_seed(seed: int, number: int) -> int:
+    """Return the seed of one candidate of a run: distinct for all candidates of neighbouring seeds."""
+    return seed * 1_000_003 + number
+
+
 def screen(
     model: ScreeningModel | str | os.PathLike[str],
     target: Target,
@@ -198,7 +203,7 @@ def screen(
     if samples < 1:
         raise UserError(f"{samples} samples cannot be generated: ask for at least 1.")
     loaded = model if isinstance(model, ScreeningModel) else ScreeningModel(model)
-    seeds = [seed * 1_000_003 + number for number in range(samples)]
+    seeds = [candidate_seed(seed, number) for number in range(samples)]
     wanted = np.stack([target.draw(loaded.training_ranges, np.random.default_rng(s)) for s in seeds])
     ion = WORKING_IONS.index(target.working_ion) if target.working_ion else -1
     generated = loaded.generate(
@@ -218,7 +223,7 @@ def screen(
         candidates.append(
             Candidate.assess(
                 composition,
-                formula=formula_from_vector(composition) if amounts_from_vector(composition) else "",
+                formula=formula_from_vector(composition),
                 formula_from_image=regressed,
                 target=target,
                 asked=wanted[number],

@@ -128,7 +128,6 @@ def train_composition(
         "normalisation": {"latent": scale.to_json()},
         **configuration,
         "best": min(history, key=lambda row: row["validation_loss"]),
-        "training_mean": tensors["training"][1].mean(dim=0).tolist(),
         "device": str(task.fabric.device),
     }
     save_model(folder, "composition", network, card, configuration)

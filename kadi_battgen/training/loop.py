@@ -115,6 +115,7 @@ def learning_rate_factor(step: int, steps: int) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
 
 
+@torch.random.fork_rng()
 def fit(
     task: Task,
     count: int,
@@ -158,21 +159,6 @@ def fit(
     UserError
         If the folder holds an interrupted training of another configuration, or a loss is not finite.
     """
-    with torch.random.fork_rng():
-        return _fit(task, count, settings, folder, seed, configuration, weights, progress, on_epoch)
-
-
-def _fit(
-    task: Task,
-    count: int,
-    settings: LoopSettings,
-    folder: Path,
-    seed: int,
-    configuration: dict[str, Any],
-    weights: Tensor | None,
-    progress: bool,
-    on_epoch: Callable[[int], None] | None,
-) -> History:
     checkpoint = folder / CHECKPOINT
     identity = fingerprint(configuration)
     kept = next(iter(task.modules.values()))

@@ -37,10 +37,6 @@ class ImageSamples:
         if len(self.indices) == 0:
             raise UserError(f"The {part} part of {dataset.path} is empty: build it from more electrodes.")
         self._cache: dict[str, Tensor] = {}
-        for name, read in (("stacks", dataset.stack), ("descriptors", dataset.descriptors)):
-            size = dataset.file[name].dtype.itemsize * int(np.prod(dataset.file[name].shape[1:])) * len(self.indices)
-            if size <= MEMORY_LIMIT:
-                self._cache[name] = torch.from_numpy(np.stack([read(index) for index in self.indices]))
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -57,7 +53,14 @@ class ImageSamples:
         """Return a column of the data set for the part's samples."""
         return self.dataset.column(name)[self.indices]
 
+    def _fits(self, name: str) -> bool:
+        images = self.dataset.file[name]
+        return images.dtype.itemsize * int(np.prod(images.shape[1:])) * len(self.indices) <= MEMORY_LIMIT
+
     def _images(self, name: str, read: Callable[[int], np.ndarray], positions: np.ndarray) -> Tensor:
+        # Read when first asked for: trainings on latents never look at the descriptors.
+        if name not in self._cache and self._fits(name):
+            self._cache[name] = torch.from_numpy(np.stack([read(index) for index in self.indices]))
         if name in self._cache:
             return self._cache[name][torch.as_tensor(positions)].float()
         return torch.from_numpy(np.stack([read(self.indices[position]) for position in positions])).float()

@@ -47,8 +47,9 @@ class ScreeningTask:
         self.settings, self.parts, self.seed = settings, parts, seed
         self.schedule = NoiseSchedule(settings.timesteps, settings.beta_start, settings.beta_end)
         self.fabric = make_fabric("32-true" if settings.loop.precision == "auto" else settings.loop.precision)
-        trained = [parameter for parameter in network.unet.parameters() if parameter.requires_grad]
-        optimizer = torch.optim.AdamW(trained, lr=settings.loop.learning_rate, weight_decay=settings.loop.weight_decay)
+        optimizer = torch.optim.AdamW(
+            network.unet.parameters(), lr=settings.loop.learning_rate, weight_decay=settings.loop.weight_decay
+        )
         network.composition_autoencoder.requires_grad_(False)
         self.network, optimizer = self.fabric.setup(network, optimizer)
         self.network.mark_forward_method("denoise_composition")

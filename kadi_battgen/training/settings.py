@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -115,8 +115,6 @@ SETTINGS: dict[str, type[BaseModel]] = {
     "composition": CompositionSettings,
     "screening": ScreeningSettings,
 }
-
-AnySettings = TypeVar("AnySettings", TranslationSettings, CompositionSettings, ScreeningSettings)
 
 
 def load_settings(
