@@ -44,6 +44,20 @@ class ElectrodeCollection:
         found = Counter(electrode.working_ion for electrode in self.electrodes)
         return {ion: found.get(ion, 0) for ion in WORKING_IONS}
 
+    def origin(self) -> str:
+        """Return one line on where the electrodes come from, with version of the database and licence where known."""
+        counts = Counter(electrode.source for electrode in self.electrodes)
+        known = {"database version": "database_version", "licence": "licence"}
+        facts = [f"{count} from {source}" for source, count in counts.most_common()]
+        facts += [f"{label} {self.metadata[key]}" for label, key in known.items() if self.metadata.get(key)]
+        return ", ".join(facts)
+
+    @property
+    def license(self) -> str | None:
+        """Licence as an SPDX identifier such as ``CC-BY-4.0``, None where it is not known."""
+        stated = self.metadata.get("licence")
+        return str(stated).replace(" ", "-") if stated else None
+
     def select(self, working_ions: Sequence[str] | None = None, limit: int | None = None) -> ElectrodeCollection:
         """Return the electrodes of some working ions, at most `limit` of them.
 

@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 from kadi_battgen.electrodes.building.assemble import write_set
-from kadi_battgen.electrodes.building.build import metal_energies, read_results, run_candidates, select_candidates
+from kadi_battgen.electrodes.building.build import metal_energies, read_results, run_candidates
 from kadi_battgen.electrodes.building.card import write_card
-from kadi_battgen.electrodes.building.oqmd import database_file
+from kadi_battgen.electrodes.building.earlier import EarlierBuild, keep_earlier, read_earlier
+from kadi_battgen.electrodes.building.oqmd import database_file, read_entries
+from kadi_battgen.electrodes.building.selection import first_selection, second_selection
 from kadi_battgen.errors import UserError
 
 
@@ -18,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m kadi_battgen.electrodes.building",
         description="Build the electrode set that ships with kadi-battgen. Needs the extra 'potentials' (pip install "
-        "'kadi-battgen[potentials]') and takes about an hour on two cores. A build that is stopped continues where "
+        "'kadi-battgen[potentials]') and takes some four hours on one core. A build that is stopped continues where "
         "it was when it is started again with the same work folder.",
     )
     parser.add_argument(
@@ -31,9 +33,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--work-folder", type=Path, required=True, help="folder for finished calculations")
     parser.add_argument("--output", type=Path, required=True, help="electrode set to write, .json.gz")
     parser.add_argument("--card", type=Path, help="data card to write, .md (default: beside the output)")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        help="electrode set of an earlier build whose rows are taken over instead of being computed again; it must have "
+        "been made with the installed versions of the potentials (default: compute everything)",
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes, one core each (default: 1)")
     parser.add_argument(
-        "--limit", type=int, help="compute only the first so many candidates; 0 writes what is finished"
+        "--limit",
+        type=int,
+        help="compute only the first so many of the candidates; 0 writes what is finished",
     )
     parser.add_argument(
         "--compare-with",
@@ -45,11 +55,16 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        candidates = select_candidates(database_file(options.wheel, options.work_folder))
+        entries = read_entries(database_file(options.wheel, options.work_folder))
+        first = first_selection(entries)
+        candidates = [*first, *second_selection(entries, first)]
+        kept = keep_earlier(options.keep, options.work_folder)
+        earlier = read_earlier(kept, candidates, first) if kept else EarlierBuild()
         metals = metal_energies(options.work_folder)
-        run_candidates(candidates[: options.limit], options.work_folder, options.workers)
+        new = [candidate for candidate in candidates if candidate.key not in earlier.keys]
+        run_candidates(new[: options.limit], options.work_folder, metals, options.workers)
         records = read_results(options.work_folder, candidates)
-        electrodes = write_set(options.output, records, metals, len(candidates))
+        electrodes = write_set(options.output, records, metals, len(candidates), earlier)
         card = options.card or options.output.with_name(options.output.name.split(".")[0] + ".card.md")
         write_card(card, options.output, options.compare_with)
     except UserError as error:

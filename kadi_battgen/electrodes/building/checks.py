@@ -6,7 +6,7 @@ from typing import Any
 
 from kadi_battgen.electrodes.building.candidates import ase_atoms, element_counts, without
 from kadi_battgen.electrodes.building.oxidation import ANIONS
-from kadi_battgen.electrodes.building.relaxation import LABEL_MODEL
+from kadi_battgen.electrodes.building.relaxation import LABEL_MODEL, SECOND_MODEL
 from kadi_battgen.electrodes.building.voltages import (
     common_ends,
     model_voltage,
@@ -20,12 +20,17 @@ VOLTAGE_RANGE = (0.0, 5.5)  # V, both exclusive
 LARGEST_VOLUME_CHANGE = {
     "pair": 0.5,
     "host": 0.25,
+    "substitution": 0.25,
     "prototype": 0.25,
 }  # fractions; both ends of a pair are real crystals
+_HOPELESS_VOLUME_CHANGE = 0.4  # fraction, with the second potential
 LARGEST_SPREAD = 0.35  # V, between the two potentials
 SHORTEST_DISTANCE = 1.0  # Angstrom
 OXYGEN_DIMER = 1.65  # Angstrom; a peroxide's bond is 1.45 to 1.5 long
 SMALLEST_RETENTION = 0.85  # share of the host's cation-anion bonds that survive charging
+
+#: Of several rows of one composition the first of these kinds stays.
+KIND_ORDER = ("pair", "host", "substitution", "prototype")
 
 #: Reasons in the order in which they are tested, as the data card prints them.
 REASONS = (
@@ -96,6 +101,30 @@ def _contacts(description: dict[str, Any], factor: float) -> dict[tuple[int, int
         if species[i] not in ANIONS and species[j] in ANIONS:
             counts[i, j] = counts.get((i, j), 0) + 1
     return counts
+
+
+def hopeless(record: dict[str, Any], metals: dict[str, dict[str, float]]) -> str | None:
+    """Reason why the second potential alone rules a candidate out, or None; pairs are never ruled out.
+
+    A voltage of the second potential so far outside the accepted range leaves the first no voltage that is inside and
+    near enough to it.
+
+    Parameters
+    ----------
+    record
+        Record with the second potential's relaxations.
+    metals
+        Energies of the metals for each model, eV/atom.
+    """
+    if record["candidate"]["kind"] == "pair":
+        return None
+    voltage = model_voltage(record, SECOND_MODEL, metals)
+    if voltage is None:
+        return "not converged"
+    if model_volume_change(record, SECOND_MODEL) > _HOPELESS_VOLUME_CHANGE:
+        return "volume change"
+    low, high = VOLTAGE_RANGE
+    return None if low - LARGEST_SPREAD < voltage < high + LARGEST_SPREAD else "voltage outside range"
 
 
 def rejection(record: dict[str, Any], metals: dict[str, dict[str, float]]) -> str | None:
@@ -196,4 +225,4 @@ def _preference(record: dict[str, Any]) -> tuple[float, ...]:
     if candidate["kind"] == "pair":
         return 0.0, candidate["dft_energy"]
     energy = record["models"][LABEL_MODEL]["discharge"]["energy"] / len(candidate["discharge"]["species"])
-    return float(("pair", "host", "prototype").index(candidate["kind"])), energy
+    return float(KIND_ORDER.index(candidate["kind"])), energy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from types import MappingProxyType
 
 from kadi_battgen.electrodes.building.candidates import Candidate, crystal, sites_to_empty
@@ -15,9 +15,9 @@ from kadi_battgen.electrodes.building.oxidation import (
 )
 
 #: Anions a host must carry at least one of.
-_HOST_ANIONS = {"O", "F", "S", "Cl", "Se"}
+HOST_ANIONS = frozenset({"O", "F", "S", "Cl", "Se"})
 #: Rare or noble metals come after the common ones when cells are of equal size.
-_RARE = {"Pd", "Pt", "Au", "Ag", "Rh", "Ir", "Os", "Re", "Ru"}
+RARE = {"Pd", "Pt", "Au", "Ag", "Rh", "Ir", "Os", "Re", "Ru"}
 
 LARGEST_CELL = 20  # atoms
 #: Larger cells are admitted for the ions with few crystals.
@@ -41,6 +41,7 @@ def host_candidates(
     largest_cell: int = LARGEST_CELL,
     largest_cell_of_ion: Mapping[str, int] = MappingProxyType(LARGEST_CELL_OF_ION),
     highest_energy: float = HIGHEST_ENERGY,
+    anions: Set[str] = HOST_ANIONS,
     quota: dict[str, int] | None = None,
 ) -> list[Candidate]:
     """Select the crystals to be emptied, smallest cells and common metals first.
@@ -58,6 +59,8 @@ def host_candidates(
         Most atoms in a cell for some of the ions, where more are admitted.
     highest_energy
         Largest energy above the hull of the database, eV/atom.
+    anions
+        A crystal must have at least one of these.
     quota
         Most candidates for each working ion; all where it is None.
     """
@@ -67,14 +70,14 @@ def host_candidates(
         if len(entry.atoms) > max(limits.values()) or entry.stability > highest_energy:
             continue
         elements = set(entry.counts)
-        if not elements & _HOST_ANIONS or not elements & set(ION_CHARGES) or excluded_family(entry.counts):
+        if not elements & anions or not elements & set(ION_CHARGES) or excluded_family(entry.counts):
             continue
         formula = formula_key(entry.counts)
         if formula not in best or entry.energy / len(entry.atoms) < best[formula].energy / len(best[formula].atoms):
             best[formula] = entry
 
     def rank(entry: OqmdEntry) -> tuple[float, int]:
-        rare = sum(e in _RARE for e in entry.counts)
+        rare = sum(e in RARE for e in entry.counts)
         many_anions = sum(e in ANIONS for e in entry.counts) - 1
         return len(entry.atoms) + 10.0 * rare + 4.0 * many_anions, entry.row
 

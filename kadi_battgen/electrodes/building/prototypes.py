@@ -20,7 +20,7 @@ ION_RADII = {
 }  # fmt: skip
 METAL_RADII = {
     "Ti": 0.64, "V": 0.62, "Cr": 0.60, "Mn": 0.62, "Fe": 0.63, "Co": 0.58, "Ni": 0.58, "Cu": 0.65, "Zr": 0.74, "Nb": 0.69,
-    "Mo": 0.66, "Ta": 0.69,
+    "Mo": 0.66, "Ta": 0.69, "Hf": 0.73, "W": 0.65,
 }  # fmt: skip
 ANION_RADII = {"O": 1.38, "F": 1.33, "S": 1.84, "Se": 1.98, "Cl": 1.81}
 
@@ -95,6 +95,11 @@ def third_filled_o1(ion: str, metal: str, anion: str) -> Any:
     return _supercell(layered_o1(ion, metal, anion), [[2, 1, 0], [1, 2, 0], [0, 0, 1]], ion, 1)
 
 
+def two_thirds_filled_o1(ion: str, metal: str, anion: str) -> Any:
+    """O1 layers with the honeycomb order of ions: A2 M3 X6."""
+    return _supercell(layered_o1(ion, metal, anion), [[2, 1, 0], [1, 2, 0], [0, 0, 1]], ion, 2)
+
+
 def spinel(ion: str, metal: str, anion: str) -> Any:
     """Spinel (Fd-3m), ion on the tetrahedral sites: A2 M4 X8."""
     from ase.spacegroup import crystal as build
@@ -154,13 +159,41 @@ def mixed_o3(ion: str, metals: tuple[str, str], anion: str) -> Any:
     return cell
 
 
+def _mixed(cell: Any, metals: tuple[str, str], share: int) -> Any:
+    """Set the second metal on every `share`-th site of the first."""
+    sites = [i for i, s in enumerate(cell.symbols) if s == metals[0]]
+    cell.symbols[sites[share - 1 :: share]] = metals[1]
+    return cell
+
+
+def mixed_spinel(ion: str, metals: tuple[str, str], anion: str) -> Any:
+    """Spinel with two metals on the octahedral sites: A2 M2 M'2 X8."""
+    return _mixed(spinel(ion, metals[0], anion), metals, 2)
+
+
+def mixed_half_filled_o1(ion: str, metals: tuple[str, str], anion: str) -> Any:
+    """O1 layers of two metals in rows, every second row of ions: A M M' X4."""
+    return _mixed(half_filled_o1(ion, metals[0], anion), metals, 2)
+
+
+def mixed_half_filled_o3(ion: str, metals: tuple[str, str], anion: str) -> Any:
+    """O3 layers of two metals in rows, every second row of ions: A M M' X4."""
+    return _mixed(half_filled_o3(ion, metals[0], anion), metals, 2)
+
+
+def mixed_third_filled_o1(ion: str, metals: tuple[str, str], anion: str) -> Any:
+    """O1 layers in which every third metal is another one, a third of the ions: A M2 M' X6."""
+    return _mixed(third_filled_o1(ion, metals[0], anion), metals, 3)
+
+
 Builder = Callable[[str, Any, str], Any]
+Family = tuple[str, Builder, tuple[Any, ...], tuple[str, ...], tuple[str, ...]]
 
 _DIVALENT = ("Mg", "Ca", "Zn")
 _TRIVALENT = ("Al", "Y")
 
 #: Name in words, builder, metals, anions (or tetrahedral centres), working ions.
-FAMILIES: list[tuple[str, Builder, tuple[Any, ...], tuple[str, ...], tuple[str, ...]]] = [
+FAMILIES: list[Family] = [
     ("spinel AM2X4", spinel, _OXIDE_METALS[:7], ("O", "S"), ("Li", *_DIVALENT, *_TRIVALENT)),
     ("O3 AMX2", layered_o3, _OXIDE_METALS, ("O",), ("Li", "Na", "K")),
     ("third-filled O1 AM3X6", third_filled_o1, _CHALCOGENIDE_METALS, ("S", "Se"), _TRIVALENT),
@@ -178,16 +211,46 @@ FAMILIES: list[tuple[str, Builder, tuple[Any, ...], tuple[str, ...], tuple[str, 
 ]  # fmt: skip
 
 
-def prototype_candidates(quota: dict[str, int] | None = None) -> Iterator[Candidate]:
+_MORE_PAIRS = (("Fe", "Cr"), ("Ni", "V"), ("Co", "Cr"), ("Mn", "Ti"), ("Fe", "V"), ("Ni", "Cr"), ("Fe", "Ti"), ("Mn", "V"),
+               ("Co", "V"))  # fmt: skip
+_SULFIDE_PAIRS = (("Ti", "V"), ("Ti", "Nb"), ("V", "Cr"), ("Ti", "Cr"), ("V", "Nb"), ("Ti", "Zr"), ("Nb", "Ta"), ("Fe", "Co"),
+                  ("Ti", "Ta"), ("Mn", "Cr"), ("Ti", "Mo"), ("Co", "Ni"), ("Zr", "Nb"), ("Ti", "Hf"), ("V", "Ta"), ("V", "Mo"),
+                  ("Fe", "Ni"), ("Zr", "Hf"), ("Ti", "Fe"), ("V", "Fe"))  # fmt: skip
+
+#: Families of the second selection: fuller layers for the multivalent ions, two metals in one framework, and layers of
+#: the heavier metals.
+FURTHER_FAMILIES: list[Family] = [
+    ("half-filled O1 AM2X4", half_filled_o1, ("Hf", "W", "Co", "Ni"), ("S", "Se"), (*_DIVALENT, "K", "Rb", "Cs")),
+    ("half-filled O1 AMM'X4", mixed_half_filled_o1, _SULFIDE_PAIRS, ("S", "Se"), (*_DIVALENT, "K", "Rb", "Cs")),
+    ("half-filled O3 AMM'X4", mixed_half_filled_o3, (*_PAIRS, *_MORE_PAIRS), ("O",), (*_DIVALENT, "Na", "K", "Rb", "Cs")),
+    ("third-filled O1 AM3X6", third_filled_o1, ("Hf", "W", "Ni"), ("S", "Se"), _TRIVALENT),
+    ("third-filled O1 AM2M'X6", mixed_third_filled_o1, (*_PAIRS, *_MORE_PAIRS), ("O",), _TRIVALENT),
+    ("third-filled O1 AM2M'X6", mixed_third_filled_o1, _SULFIDE_PAIRS, ("S", "Se"), _TRIVALENT),
+    ("two-thirds-filled O1 A2M3X6", two_thirds_filled_o1, _OXIDE_METALS, ("O",), _TRIVALENT),
+    ("two-thirds-filled O1 A2M3X6", two_thirds_filled_o1, _CHALCOGENIDE_METALS, ("S", "Se"), _TRIVALENT),
+    ("O1 AMX2", layered_o1, _CHALCOGENIDE_METALS, ("S", "Se"), ("Mg", "Ca")),
+    ("O3 AMX2", layered_o3, _OXIDE_METALS, ("O",), ("Mg", "Ca")),
+    ("O3 A2MM'X4", mixed_o3, _MORE_PAIRS, ("O",), ("Li", "Na")),
+    ("O3 A2MM'X4", mixed_o3, _SULFIDE_PAIRS, ("S",), ("Li", "Na")),
+    ("spinel AMM'X4", mixed_spinel, _PAIRS, ("O",), ("Li", *_DIVALENT, "Al")),
+    ("spinel AMM'X4", mixed_spinel, (("Ti", "V"), ("V", "Cr"), ("Ti", "Cr"), ("Cr", "Mn")), ("S",), ("Li", "Mg", "Zn", "Al")),
+]  # fmt: skip
+
+
+def prototype_candidates(
+    quota: dict[str, int] | None = None, families: list[Family] | None = None
+) -> Iterator[Candidate]:
     """Enumerate the charge-balanced members of all families, up to `quota` for each working ion.
 
     Parameters
     ----------
     quota
         Most candidates for each working ion; all where it is None.
+    families
+        Families to go through, by default `FAMILIES`.
     """
     taken = dict.fromkeys(ION_CHARGES, 0)
-    for family, builder, metals, anions, ions in FAMILIES:
+    for family, builder, metals, anions, ions in FAMILIES if families is None else families:
         for anion in anions:
             for metal in metals:
                 for ion in ions:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -117,25 +118,18 @@ def use_one_thread() -> None:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
-def _hopeless(discharge: dict[str, Any], charge: dict[str, Any]) -> str | None:
-    """Reason why the second potential alone already rules a candidate out, or None."""
-    if not (discharge["converged"] and charge["converged"]):
-        return "not converged"
-    if abs(discharge["volume"] - charge["volume"]) > 0.4 * charge["volume"]:
-        return "volume change"
-    return None
-
-
-def compute(candidate: Candidate) -> dict[str, Any]:
+def compute(candidate: Candidate, hopeless: Callable[[dict[str, Any]], str | None]) -> dict[str, Any]:
     """Relax both ends of a candidate with CHGNet, then from there with 7net-l3i5.
 
     The emptied host starts from the relaxed discharged cell: started from the template it may fall apart. A candidate
-    that CHGNet cannot converge or whose volume changes by more than 40 % is not handed to the dearer model.
+    for which CHGNet alone is reason enough to leave it out is not handed to the dearer model.
 
     Parameters
     ----------
     candidate
         What to relax.
+    hopeless
+        Looks at a record that holds CHGNet's relaxations and gives that reason, or None.
 
     Returns
     -------
@@ -151,7 +145,7 @@ def compute(candidate: Candidate) -> dict[str, Any]:
         start = candidate.charge or without(discharge["crystal"], candidate.removed)
         charge = relax(start, SECOND_MODEL, _SECOND_STEPS)
         record["models"][SECOND_MODEL] = {"discharge": discharge, "charge": charge}
-        record["error"] = None if candidate.charge else _hopeless(discharge, charge)
+        record["error"] = hopeless(record)
         if record["error"] is None:
             record["models"][LABEL_MODEL] = {
                 "discharge": relax(discharge["crystal"], LABEL_MODEL, _LABEL_STEPS),

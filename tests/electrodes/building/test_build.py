@@ -1,11 +1,13 @@
 """The build is run for real on one four-atom crystal where both potentials are installed."""
 
+from functools import cache
+
 import pytest
 
 pytest.importorskip("chgnet", reason="the optional extra 'potentials' is not installed (chgnet)")
 pytest.importorskip("sevenn", reason="the optional extra 'potentials' is not installed (sevenn)")
 
-from kadi_battgen.electrodes.building import build
+from kadi_battgen.electrodes.building import build, relaxation
 from kadi_battgen.electrodes.building.__main__ import main
 from kadi_battgen.electrodes.building.assemble import assemble
 from kadi_battgen.electrodes.building.candidates import Candidate, crystal
@@ -30,10 +32,11 @@ def candidate():
 @pytest.fixture(scope="module")
 def finished(candidate, tmp_path_factory):
     folder = tmp_path_factory.mktemp("build")
-    assert build.run_candidates([candidate], folder) == 1
+    assert build.run_candidates([candidate], folder, metals()) == 1
     return folder
 
 
+@cache
 def metals():
     """Energies of lithium metal with both models, eV/atom."""
     from ase.build import bulk
@@ -48,7 +51,7 @@ def metals():
 
 def test_second_run_computes_nothing(candidate, finished):
     before = (finished / build.RESULTS).read_bytes()
-    assert build.run_candidates([candidate], finished) == 0
+    assert build.run_candidates([candidate], finished, metals()) == 0
     assert (finished / build.RESULTS).read_bytes() == before
 
 
@@ -57,6 +60,12 @@ def test_a_line_cut_short_by_a_kill_is_computed_again(candidate, finished, tmp_p
     (tmp_path / build.RESULTS).write_bytes(content + content[:500])
     assert [record["key"] for record in build.read_results(tmp_path)] == ["host-1_Li"]
     assert (tmp_path / build.RESULTS).read_bytes() == content
+
+
+def test_a_hopeless_candidate_is_not_handed_to_the_dearer_model(candidate):
+    record = relaxation.compute(candidate, hopeless=lambda record: "voltage outside range")
+    assert record["error"] == "voltage outside range"
+    assert set(record["models"]) == {SECOND_MODEL}
 
 
 def test_lithium_titanium_disulfide_comes_out_right(finished):
@@ -68,24 +77,6 @@ def test_lithium_titanium_disulfide_comes_out_right(finished):
     assert electrode.voltage_spread < 0.2
     assert electrode.method.startswith("7net-l3i5")
     assert metadata["candidates"] == {"host": 1}
-
-
-def test_ions_take_turns():
-    queues = {
-        ion: [Candidate(f"{ion}{i}", "host", ion, "", "", {"species": [ion]}) for i in range(count)]
-        for ion, count in (("Li", 4), ("Na", 2))
-    }
-    assert [c.key for c in build._take_turns(queues)] == ["Li0", "Na0", "Li1", "Li2", "Na1", "Li3"]
-
-
-def test_crystals_come_before_prototypes_of_the_same_composition(small_database):
-    candidates = build.select_candidates(small_database)
-    keys = [candidate.key for candidate in candidates]
-    assert len(set(keys)) == len(keys)
-    assert candidates[0].kind == "pair"
-    assert "host-4_Li" in keys
-    assert "prototype-layered_o3-Li-Co-O_Li" not in keys
-    assert "prototype-layered_o3-Na-Co-O_Na" in keys
 
 
 def test_a_missing_wheel_ends_with_status_two(tmp_path, capsys):

@@ -7,6 +7,7 @@ import pytest
 from kadi_battgen.electrodes.building.candidates import Candidate, ase_atoms, crystal, without
 from kadi_battgen.electrodes.building.checks import (
     bond_retention,
+    hopeless,
     oxygen_dimers,
     rejection,
     shortest_distance,
@@ -104,6 +105,29 @@ def broken():
 )
 def test_reason(record, reason):
     assert rejection(record, METALS) == reason
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (make_record(second_voltage=2.0), None),
+        (make_record(second_voltage=-0.3), None),
+        (make_record(second_voltage=-0.4), "voltage outside range"),
+        (make_record(second_voltage=5.9), "voltage outside range"),
+        (make_record(stretch=1.3), None),
+        (make_record(stretch=1.5), "volume change"),
+        (make_record(kind="pair", dft=2.0, second_voltage=-0.4), None),
+    ],
+)
+def test_the_second_potential_alone_rules_out(record, reason):
+    assert hopeless(record, METALS) == reason
+    if reason is not None:
+        # Whatever the first potential gives, the record would be rejected.
+        for voltage in (-0.1, 0.01, 5.49):
+            models = record["models"]
+            charge = models[LABEL_MODEL]["charge"]
+            charge["energy"] = models[LABEL_MODEL]["discharge"]["energy"] + 1.9 + voltage
+            assert rejection(record, METALS) is not None
 
 
 def test_reasons_are_counted_for_each_kind():

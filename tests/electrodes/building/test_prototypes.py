@@ -23,6 +23,11 @@ from kadi_battgen.electrodes.properties import WORKING_IONS
         (prototypes.alpha_v2o5, ("Ca", "V", "O"), {"Ca": 2, "V": 4, "O": 10}),
         (prototypes.olivine, ("Na", "Fe", "P"), {"Na": 4, "Fe": 4, "P": 4, "O": 16}),
         (prototypes.mixed_o3, ("Li", ("Ni", "Mn"), "O"), {"Li": 2, "Ni": 1, "Mn": 1, "O": 4}),
+        (prototypes.two_thirds_filled_o1, ("Y", "Ti", "S"), {"Y": 2, "Ti": 3, "S": 6}),
+        (prototypes.mixed_spinel, ("Mg", ("Ni", "Mn"), "O"), {"Mg": 2, "Ni": 2, "Mn": 2, "O": 8}),
+        (prototypes.mixed_half_filled_o1, ("Ca", ("Ti", "V"), "S"), {"Ca": 1, "Ti": 1, "V": 1, "S": 4}),
+        (prototypes.mixed_half_filled_o3, ("K", ("Co", "Mn"), "O"), {"K": 1, "Co": 1, "Mn": 1, "O": 4}),
+        (prototypes.mixed_third_filled_o1, ("Al", ("Ti", "V"), "Se"), {"Al": 1, "Ti": 2, "V": 1, "Se": 6}),
     ],
 )
 def test_stoichiometry(builder, arguments, counts):
@@ -38,8 +43,9 @@ def test_layered_oxide_has_octahedral_metal_at_the_sum_of_the_radii():
     assert distances[6] > 3.0
 
 
-def test_every_candidate_is_sound():
-    candidates = list(prototypes.prototype_candidates())
+@pytest.mark.parametrize("families", [prototypes.FAMILIES, prototypes.FURTHER_FAMILIES])
+def test_every_candidate_is_sound(families):
+    candidates = list(prototypes.prototype_candidates(families=families))
     assert len({candidate.key for candidate in candidates}) == len(candidates)
     for candidate in candidates:
         assert shortest_distance(candidate.discharge) > 1.5, candidate.key
