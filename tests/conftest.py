@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +15,18 @@ from hypothesis import settings
 # Read by OpenMP when torch loads: threads that spin while they wait stall the tests on a shared machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("BATTGEN_PROGRESS", "0")
+# A test records in a Kadi4Mat only where it says so, and never in the one of whoever runs the tests.
+os.environ["BATTGEN_INSTANCE"] = "local"
 
 # No deadline on machines that others use too, and the same examples on all of them.
 settings.register_profile("battgen", deadline=None, derandomize=True, database=None)
 settings.load_profile("battgen")
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
     from kadi_battgen.electrodes.collection import ElectrodeCollection
+    from kadi_battgen.sandbox import Connection, Sandbox
 
 #: Orientations per electrode in the tiny campaign.
 TINY_ORIENTATIONS = 2
@@ -84,3 +92,65 @@ def tiny_dataset(tiny_campaign: Path) -> Path:
     path = tiny_campaign.with_name("dataset.h5")
     build_dataset(tiny_campaign, path, progress=False)
     return path
+
+
+@dataclass(frozen=True)
+class RunningKadi:
+    """A Kadi4Mat that is up, and how its first user reaches it."""
+
+    sandbox: Sandbox
+    connection: Connection
+
+
+@pytest.fixture(scope="session")
+def kadi_environment() -> Path:
+    """Folder of Kadi4Mat's virtual environment, which is made once and kept from one test run to the next."""
+    from kadi_battgen.sandbox.environment import Environment, requirements_digest
+
+    if os.environ.get("BATTGEN_TEST_KADI") == "0":
+        pytest.skip("BATTGEN_TEST_KADI=0 leaves out the tests that need a Kadi4Mat server")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = cache / "kadi-battgen" / f"test-environment-{requirements_digest()[:16]}"
+    Environment(folder).ensure()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def kadi_sandbox(kadi_environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningKadi]:
+    """Bring up a real Kadi4Mat on loopback for all tests of a session."""
+    from kadi_battgen.sandbox import Sandbox
+
+    sandbox = Sandbox(tmp_path_factory.mktemp("kadi") / "sandbox", kadi_environment)
+    connection = sandbox.up()
+    yield RunningKadi(sandbox, connection)
+    sandbox.down(delete=True)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start a real Chromium without a window."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright comes with the extra 'dev'")
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("no Chromium is installed: apt-get install chromium")
+    switches = "no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update"
+    with playwright.sync_playwright() as engine:
+        running = engine.chromium.launch(
+            executable_path=program, args=[f"--{switch}" for switch in (*switches.split(), "disable-sync")]
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def kadi_page(browser: Browser, kadi_sandbox: RunningKadi) -> Iterator[Page]:
+    """Open a page of Kadi4Mat with its first user logged in."""
+    connection = kadi_sandbox.connection
+    with browser.new_context(viewport={"width": 1400, "height": 1000}) as context:
+        page = context.new_page()
+        page.goto(f"{connection.host}/login")
+        page.fill("input[name=username]", connection.username)
+        page.fill("input[name=password]", connection.password)
+        page.click("input[type=submit]")
+        page.wait_for_url(f"{connection.host}/")
+        yield page
