@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import mimetypes
 from pathlib import Path
+from typing import Any
 
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import sha256_file
-from kadi_battgen.records.model import FileChecksum
+from kadi_battgen.records.artifacts import FileChecksum
 
 
 def folder_files(folder: Path) -> list[Path]:
@@ -49,3 +51,24 @@ def manifest(entries: list[FileChecksum]) -> str:
 def manifest_digest(entries: list[FileChecksum]) -> str:
     """Return the SHA-256 of a folder's manifest, which changes with any file's content or name."""
     return hashlib.sha256(manifest(entries).encode("utf-8")).hexdigest()
+
+
+def content_facts(path: Path, description: str = "") -> dict[str, Any]:
+    """Return the fields of an artifact that follow from the content of a file or folder.
+
+    Raises
+    ------
+    UserError
+        If it does not exist or is a folder without files.
+    """
+    if path.is_dir():
+        entries = folder_checksums(path)
+        size = sum(entry.size for entry in entries)
+        facts = {"kind": "folder", "sha256": manifest_digest(entries), "size": size, "files": entries}
+    elif path.is_file():
+        kind, encoding = mimetypes.guess_type(path.name)
+        media_type = "application/gzip" if encoding == "gzip" else kind
+        facts = {"sha256": sha256_file(path), "size": path.stat().st_size, "media_type": media_type, "files": []}
+    else:
+        raise UserError(f"{path} does not exist: give the path of an existing file or folder.")
+    return {**facts, "description": description}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import os
 import platform
@@ -13,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from kadi_battgen._version import __version__
+from kadi_battgen.processes import boot_digest, process_start
 from kadi_battgen.records.model import Machine, Process, Software
 
 
@@ -41,7 +41,7 @@ def current_machine() -> Machine:
 
 def current_process() -> Process:
     """Return what identifies this process on this machine."""
-    return Process(pid=os.getpid(), started=_process_start(os.getpid()), boot=_boot_digest())
+    return Process(pid=os.getpid(), started=process_start(os.getpid()), boot=boot_digest())
 
 
 def process_is_gone(process: Process) -> bool:
@@ -50,9 +50,9 @@ def process_is_gone(process: Process) -> bool:
     False also where this cannot be known: for a process of another machine, of another container, or from before the
     last boot, since a cluster's nodes may share every other identity.
     """
-    if process.boot is None or process.boot != _boot_digest():
+    if process.boot is None or process.boot != boot_digest():
         return False
-    started = _process_start(process.pid)
+    started = process_start(process.pid)
     return started is None or (process.started is not None and started != process.started)
 
 
@@ -112,24 +112,3 @@ def _cpu_model() -> str:
     except OSError:
         found = None
     return found.group(1).strip() if found else platform.processor() or platform.machine()
-
-
-def _boot_digest() -> str | None:
-    """Return a digest that two processes share exactly if they can see each other; it tells nothing about the host."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        namespace = os.readlink("/proc/self/ns/pid")
-    except OSError:
-        return None
-    return hashlib.sha256(f"kadi-battgen {boot} {namespace}".encode()).hexdigest()[:32]
-
-
-def _process_start(pid: int) -> int | None:
-    """Return the start of a live process in clock ticks since boot, None if there is none (or only a zombie)."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    # The second field, the program's name in parentheses, may hold spaces and parentheses itself.
-    fields = status.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else int(fields[19])

@@ -8,120 +8,23 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from kadi_battgen.records.artifacts import Entry, FileChecksum, Identifier, Input, Output
 
 SCHEMA: Final = "kadi-battgen/record"
 VERSION: Final = 1
 
-#: PROV-O terms of the links between a run and what it used or made.
-PROV_USED = "http://www.w3.org/ns/prov#used"
-PROV_WAS_GENERATED_BY = "http://www.w3.org/ns/prov#wasGeneratedBy"
-
-#: Kadi's own rule for identifiers: lower-case letters, digits, hyphens and underscores, at most 50 characters.
-IDENTIFIER_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,49}$"
-
 #: Checksum of the empty content.
 _EMPTY = hashlib.sha256(b"").hexdigest()
-
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Identifier = Annotated[str, Field(pattern=IDENTIFIER_PATTERN)]
 
 #: ``killed`` is never written by the run itself: it is what a reader sees of a running record without its process.
 State = Literal["running", "succeeded", "failed", "interrupted", "killed"]
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
-
-
-class FileChecksum(_Entry):
-    """One file inside a folder.
-
-    Attributes
-    ----------
-    path
-        Path relative to that folder, with forward slashes.
-    sha256
-        Checksum of the content, hexadecimal.
-    size
-        Size in bytes.
-    record
-        Identifier of the record that generated this content, if the store knows one.
-    """
-
-    path: str
-    sha256: Sha256
-    size: int
-    record: Identifier | None = None
-
-
-class Artifact(_Entry):
-    """A file, or a folder of files, by reference.
-
-    Attributes
-    ----------
-    path
-        Where it lies, relative to the record's folder where possible; the store's ``locate`` makes a path of it.
-    kind
-        ``file`` or ``folder``.
-    sha256
-        Of the content; of a folder, the digest of its manifest (see :func:`kadi_battgen.records.checksums.manifest`).
-    size
-        Size in bytes, of a folder the sum over its files.
-    media_type
-        MIME type of a file, where its name tells it.
-    description
-        What it is, in a few words.
-    files
-        The files of a folder, in the order of their paths.
-    """
-
-    path: str
-    kind: Literal["file", "folder"] = "file"
-    sha256: Sha256
-    size: int
-    media_type: str | None = None
-    description: str = ""
-    files: tuple[FileChecksum, ...] = ()
-
-    def checksums(self) -> set[str]:
-        """Return the checksum of the artifact and those of the files in it."""
-        return {self.sha256, *(entry.sha256 for entry in self.files)}
-
-
-class Input(Artifact):
-    """What the run used.
-
-    Attributes
-    ----------
-    role
-        What the step calls this input, such as ``dataset``.
-    records
-        Identifiers of the records that generated it; several where a folder holds the files of several runs.
-    term
-        PROV-O term of the relation.
-    """
-
-    role: str
-    records: tuple[Identifier, ...] = ()
-    term: str = PROV_USED
-
-
-class Output(Artifact):
-    """What the run generated.
-
-    Attributes
-    ----------
-    term
-        PROV-O term of the relation.
-    """
-
-    term: str = PROV_WAS_GENERATED_BY
-
-
-class Metric(_Entry):
+class Metric(Entry):
     """One measured number.
 
     Attributes
@@ -148,14 +51,14 @@ class Metric(_Entry):
     note: str | None = None
 
 
-class RunError(_Entry):
+class RunError(Entry):
     """Why a run did not succeed: type and message of the exception, without a traceback."""
 
     type: str
     message: str
 
 
-class Software(_Entry):
+class Software(Entry):
     """Versions of what ran.
 
     Attributes
@@ -180,7 +83,7 @@ class Software(_Entry):
     packages: dict[str, str] = Field(default_factory=dict)
 
 
-class Machine(_Entry):
+class Machine(Entry):
     """What it ran on; neither the host's nor the user's name is kept.
 
     Attributes
@@ -198,7 +101,7 @@ class Machine(_Entry):
     cores: int
 
 
-class Process(_Entry):
+class Process(Entry):
     """Enough to tell later whether the run's process still exists.
 
     Attributes
@@ -216,7 +119,7 @@ class Process(_Entry):
     boot: str | None = None
 
 
-class Link(_Entry):
+class Link(Entry):
     """A directed link from one record to another, with its PROV-O term."""
 
     name: str
@@ -235,8 +138,12 @@ class Record(BaseModel):
         The command that ran, such as ``screen``.
     record_type
         Kind of the record, such as ``screening``.
+    project
+        Name of the collection that it belongs to.
     configuration
         The full configuration as JSON values, with secrets masked.
+    settings
+        What the options stand for in full, such as all settings of a training's preset.
     seed
         Seed of every random number of the run.
     command
@@ -256,6 +163,7 @@ class Record(BaseModel):
     identifier: Identifier
     step: str
     record_type: str
+    project: str | None = None
     title: str
     description: str = ""
     tags: tuple[str, ...] = ()
@@ -263,6 +171,7 @@ class Record(BaseModel):
     state: State = "running"
     error: RunError | None = None
     configuration: dict[str, JsonValue] = Field(default_factory=dict)
+    settings: dict[str, JsonValue] = Field(default_factory=dict)
     seed: int | None = None
     command: tuple[str, ...] = ()
     inputs: list[Input] = Field(default_factory=list)
@@ -284,6 +193,15 @@ class Record(BaseModel):
             for entry in self.inputs
             for identifier in entry.records
         ]
+
+    @property
+    def results(self) -> list[Output]:
+        """The generated files and folders without mere previews."""
+        return [entry for entry in self.files if entry.role == "result"]
+
+    def stored_files(self) -> dict[str, FileChecksum]:
+        """Return all files that the record keeps, by their path relative to its ``files`` folder."""
+        return {path: entry for part in (*self.inputs, *self.files) for path, entry in part.stored_files().items()}
 
     def generated_checksums(self) -> set[str]:
         """Return the checksums of all content that this run made.

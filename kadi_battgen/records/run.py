@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import mimetypes
 import os
 import re
 import secrets
@@ -13,17 +12,18 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from kadi_battgen.errors import UserError
-from kadi_battgen.files import sha256_file
+from kadi_battgen.records.artifacts import Artifact, Input, Output
 from kadi_battgen.records.chain import read_chain
-from kadi_battgen.records.checksums import folder_checksums, manifest_digest
+from kadi_battgen.records.checksums import content_facts
+from kadi_battgen.records.companions import COMPANIONS
 from kadi_battgen.records.environment import current_machine, current_process, current_software, detect_device
 from kadi_battgen.records.masking import Cleaner
-from kadi_battgen.records.model import Input, Metric, Output, Record, RunError
+from kadi_battgen.records.model import Metric, Record, RunError
+from kadi_battgen.records.references import InputKind, resolve
 from kadi_battgen.records.store import NoStore, Store
 from kadi_battgen.records.values import LARGEST_INTEGER, plain_values
 
@@ -52,6 +52,8 @@ class Run:
         More than a line, if needed.
     configuration
         The full configuration: a mapping or a pydantic model of values that JSON knows (and NumPy numbers, paths).
+    settings
+        What the configuration stands for in full, where that is more.
     seed
         Seed of the run.
     tags
@@ -60,6 +62,8 @@ class Run:
         SPDX identifier of the licence of the files.
     command
         The command line; by default that of this process.
+    project
+        Name of the collection that the record belongs to.
 
     Raises
     ------
@@ -84,10 +88,12 @@ class Run:
         title: str | None = None,
         description: str = "",
         configuration: Mapping[str, Any] | BaseModel | None = None,
+        settings: Mapping[str, Any] | BaseModel | None = None,
         seed: int | None = None,
         tags: Sequence[str] = (),
         license: str | None = None,
         command: Sequence[str] | None = None,
+        project: str | None = None,
     ) -> None:
         arguments = list(sys.argv if command is None else command)
         self._store: Store = NoStore() if store is None else store
@@ -99,11 +105,13 @@ class Run:
             identifier=new_identifier(step, started),
             step=step,
             record_type=record_type or step,
+            project=project,
             title=title or step,
             description=description,
             tags=tuple(tags),
             license=license,
             configuration=self._cleaner.values(plain_values(configuration or {})),
+            settings=self._cleaner.values(plain_values(settings or {}, "settings")),
             seed=plain_seed,
             command=self._cleaner.command_line(arguments),
             started=started,
@@ -144,8 +152,37 @@ class Run:
             # What went wrong first is what the user must see.
             error.add_note(f"Nor could the record {record.identifier} be written: {failure}")
 
-    def add_input(self, role: str, path: str | os.PathLike[str], *, description: str = "") -> Input:
+    def input(
+        self, role: str, reference: str | os.PathLike[str], kind: InputKind = "file", *, description: str = ""
+    ) -> Path:
+        """Write down what the run uses and return where it lies: a path, or a record named instead of one.
+
+        Parameters
+        ----------
+        role
+            What the step calls it, such as ``dataset``.
+        reference
+            A path, or a record (see :func:`kadi_battgen.records.references.resolve`).
+        kind
+            ``file``, ``folder``, or ``models`` for a folder with the models of several trainings.
+        description
+            What it is.
+
+        Raises
+        ------
+        UserError
+            If there is no such file, folder or record.
+        """
+        resolved = resolve(self._store, reference, kind)
+        self.add_input(role, resolved.path, description=description, records=resolved.records)
+        return resolved.path
+
+    def add_input(
+        self, role: str, path: str | os.PathLike[str], *, description: str = "", records: Sequence[str] = ()
+    ) -> Input:
         """Write down a file or folder that the run uses, and the record that made it if the store knows one.
+
+        What no record made is taken into this one: nobody else could find it.
 
         Parameters
         ----------
@@ -155,6 +192,8 @@ class Run:
             A file, or a folder (then each file in it has its checksum, and its own record).
         description
             What it is.
+        records
+            Identifiers of the records that made it, where the caller knows them; else found by checksum.
 
         Raises
         ------
@@ -162,19 +201,18 @@ class Run:
             If it does not exist or is a folder without files.
         """
         source = Path(path)
-        fields = self._artifact(source, description)
-        producers: dict[str, None] = {}
-        files = []
-        for entry in fields.pop("files"):
-            producer = self._producer(entry.sha256)
-            files.append(entry.model_copy(update={"record": producer}))
-            producers.update({producer: None} if producer else {})
-        if not files and (producer := self._producer(fields["sha256"])):
-            producers[producer] = None
+        fields = content_facts(source, description)
+        files = [entry.model_copy(update={"record": self._producer(entry.sha256)}) for entry in fields.pop("files")]
+        found = [entry.record for entry in files] if files else [self._producer(fields["sha256"])]
+        producers = tuple(dict.fromkeys(records or [record for record in found if record is not None]))
         reference = self._store.reference(self.identifier, source)
-        used = Input(role=role, path=reference, records=tuple(producers), files=tuple(files), **fields)
-        same = [entry for entry in self.record.inputs if (entry.role, entry.path) == (role, reference)]
-        self.record.inputs = [entry for entry in self.record.inputs if entry not in same] + [used]
+        known = {(entry.role, entry.path): entry for entry in self.record.inputs}
+        stored = None
+        if not producers:
+            stored = self._keep(source, "inputs/", known.get((role, reference)))
+        used = Input(role=role, path=reference, stored=stored, records=producers, files=tuple(files), **fields)
+        known[role, reference] = used
+        self.record.inputs = list(known.values())
         self._store.save(self.record)
         return used
 
@@ -218,8 +256,23 @@ class Run:
         self.record.metrics = [*others, metric]
         return metric
 
-    def add_file(self, path: str | os.PathLike[str], *, description: str = "") -> Output:
+    def add_file(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        description: str = "",
+        role: Literal["result", "preview"] = "result",
+    ) -> Output:
         """Write down a file or folder that the run made; call it when the content is complete.
+
+        Parameters
+        ----------
+        path
+            The file or folder, which the record keeps a copy of.
+        description
+            What it is.
+        role
+            ``preview`` for what only shows a result, such as a figure.
 
         Raises
         ------
@@ -227,10 +280,13 @@ class Run:
             If it does not exist or is a folder without files.
         """
         source = Path(path)
-        fields = self._artifact(source, description)
+        fields = content_facts(source, description)
         fields["files"] = tuple(fields["files"])
-        made = Output(path=self._store.add_file(self.identifier, source), **fields)
-        self.record.files = [entry for entry in self.record.files if entry.path != made.path] + [made]
+        reference = self._store.reference(self.identifier, source)
+        known = {entry.path: entry for entry in self.record.files}
+        stored = self._keep(source, "", known.get(reference))
+        made = known[reference] = Output(path=reference, stored=stored, role=role, **fields)
+        self.record.files = list(known.values())
         self._store.save(self.record)
         return made
 
@@ -246,23 +302,20 @@ class Run:
         """Write down what computes, such as ``cuda: NVIDIA H200``; without a call it is found out at the end."""
         self.record.device = device
 
+    def _keep(self, path: Path, prefix: str, earlier: Artifact | None) -> str | None:
+        """Take a file or folder into the record, under its own name unless another one has it."""
+        if earlier is not None and earlier.stored is not None:
+            return self._store.keep(self.identifier, path, earlier.stored)
+        own = re.sub(r"[\s\x00-\x1f\x7f]+", " ", path.absolute().name).strip() or "input"
+        taken = {entry.stored for entry in (*self.record.inputs, *self.record.files)} | COMPANIONS.keys()
+        name, number = f"{prefix}{own}", 2
+        while name in taken:
+            name, number = f"{prefix}{Path(own).stem}-{number}{Path(own).suffix}", number + 1
+        return self._store.keep(self.identifier, path, name)
+
     def _producer(self, sha256: str) -> str | None:
         found = self._store.find_by_checksum(sha256)
         return None if found == self.identifier else found
-
-    def _artifact(self, path: Path, description: str) -> dict[str, Any]:
-        """Return the fields that inputs and outputs share."""
-        if path.is_dir():
-            entries = folder_checksums(path)
-            size = sum(entry.size for entry in entries)
-            content = {"kind": "folder", "sha256": manifest_digest(entries), "size": size, "files": entries}
-        elif path.is_file():
-            kind, encoding = mimetypes.guess_type(path.name)
-            media_type = "application/gzip" if encoding == "gzip" else kind
-            content = {"sha256": sha256_file(path), "size": path.stat().st_size, "media_type": media_type, "files": []}
-        else:
-            raise UserError(f"{path} does not exist: give the path of an existing file or folder.")
-        return {**content, "description": description}
 
 
 def new_identifier(step: str, started: datetime) -> str:

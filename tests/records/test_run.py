@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import sha256_file
 from kadi_battgen.records import LocalStore, Run
-from kadi_battgen.records.model import PROV_USED, PROV_WAS_GENERATED_BY
+from kadi_battgen.records.artifacts import PROV_USED, PROV_WAS_GENERATED_BY
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from kadi_battgen.errors import UserError
 from kadi_battgen.records import LocalStore, Record, Run, read_chain, record_facts
 from kadi_battgen.records.checksums import folder_checksums, manifest
 from kadi_battgen.records.environment import git_state
-from kadi_battgen.records.store import written_path
+from kadi_battgen.records.paths import written_path
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_a_record_survives_the_round_trip(store: LocalStore, tmp_path: Path) -> 
     assert store.load(record.identifier) == record
     document = json.loads((store.folder / record.identifier / "record.json").read_text())
     assert (document["schema"], document["version"]) == ("kadi-battgen/record", 1)
-    assert [path.name for path in (store.folder / record.identifier).iterdir()] == ["record.json"]
+    assert (store.files_folder(record.identifier) / "electrodes.json").read_text() == "[]"
 
 
 def test_the_chain_leads_back_to_the_source(store: LocalStore, tmp_path: Path) -> None:

@@ -1,0 +1,154 @@
+"""The types of records, with the options of each that have a meaning beyond their name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
+
+from kadi_battgen.records.kadi.vocabulary import QUANTITIES, WORKING_IONS, Field
+
+
+@dataclass(frozen=True)
+class RecordType:
+    """A type of record.
+
+    Attributes
+    ----------
+    name
+        The type in Kadi4Mat, such as ``screening``.
+    title
+        For people.
+    description
+        What such a record tells.
+    options
+        Known options of its step, in the order in which they are shown.
+    """
+
+    name: str
+    title: str
+    description: str
+    options: tuple[Field, ...] = ()
+
+    def field(self, key: str) -> Field | None:
+        """Return what is known of the option `key`, here or for any type."""
+        return next((field for field in self.options if field.key == key), QUANTITIES.get(key))
+
+
+def _known(*keys: str) -> tuple[Field, ...]:
+    return tuple(QUANTITIES[key] for key in keys)
+
+
+def _choice(key: str, description: str, *options: str) -> Field:
+    return Field(key, "str", description, options=options)
+
+
+def _text(key: str, description: str) -> Field:
+    return Field(key, "str", description)
+
+
+_WORKING_ION = replace(QUANTITIES["working_ion"], description="Wanted working ion; empty for any", options=WORKING_IONS)
+_PARTS = ("training", "validation", "test")
+
+_TYPES = (
+    RecordType(
+        "electrode-dataset",
+        "Electrodes",
+        "Crystal structures of electrodes with their functional properties, and where they come from.",
+        (
+            _text("source", "Where the electrodes come from"),
+            *_known("working_ion", "limit"),
+            _text("folder", "Folder of structures"),
+            _text("table", "Table of properties"),
+        ),
+    ),
+    RecordType(
+        "afm-campaign",
+        "AFM campaign",
+        "Simulated atomic force microscopy of electrodes: stacks of force images and material descriptors.",
+        (
+            _text("electrodes", "Electrodes that were imaged"),
+            *_known("orientations", "pool", "window", "pixels", "workers"),
+            Field("skip_too_large", "bool", "Whether electrodes that do not fit into the window were left out"),
+        ),
+    ),
+    RecordType(
+        "training-dataset",
+        "Training data set",
+        "Samples that models are trained on, split by composition so that no formula is in two parts.",
+        (
+            _text("afm", "AFM campaign"),
+            _text("split", "Fractions of the compositions in training, validation and test"),
+            *_known("seed"),
+        ),
+    ),
+    RecordType(
+        "model-training",
+        "Training of a model",
+        "Training of a translation, composition or screening model: settings, seed and what was reached.",
+        (
+            _text("dataset", "Training data set"),
+            _choice("preset", "Sizes of the model and of the training", "demo", "thesis"),
+            *_known("epochs", "batch_size", "learning_rate", "seed"),
+        ),
+    ),
+    RecordType(
+        "translation",
+        "Translation",
+        "Material descriptors that a trained model reads from AFM stacks.",
+        (_text("model", "Models"), _text("afm", "AFM campaign")),
+    ),
+    RecordType(
+        "composition-prediction",
+        "Composition prediction",
+        "Chemical formulas that a trained model reads from AFM stacks.",
+        (_text("model", "Models"), _text("afm", "AFM campaign")),
+    ),
+    RecordType(
+        "screening",
+        "Screening",
+        "Candidate materials that a trained model proposes for a working ion and wanted functional properties.",
+        (
+            _text("model", "Models"),
+            _WORKING_ION,
+            *_known(
+                "average_voltage",
+                "gravimetric_capacity",
+                "volumetric_capacity",
+                "gravimetric_energy",
+                "volumetric_energy",
+                "volume_change",
+                "samples",
+            ),
+            _text("sampler", "Sampler of the diffusion model"),
+            *_known("steps", "guidance", "seed"),
+        ),
+    ),
+    RecordType(
+        "evaluation",
+        "Evaluation",
+        "Measured quality of trained models next to baselines of the same run.",
+        (
+            _text("model", "Models"),
+            _text("dataset", "Training data set"),
+            _choice("part", "Part of the data set that was measured on", *_PARTS),
+            *_known("seed"),
+        ),
+    ),
+    RecordType("report", "Report", "A page about a whole chain of runs."),
+    RecordType(
+        "sei-campaign",
+        "SEI campaign",
+        "Kinetic Monte Carlo simulations of the growth of a solid electrolyte interphase.",
+        _known("temperature", "seed", "workers"),
+    ),
+)
+
+#: All types by name.
+RECORD_TYPES: Final[Mapping[str, RecordType]] = MappingProxyType({entry.name: entry for entry in _TYPES})
+
+
+def record_type(name: str) -> RecordType:
+    """Return the type called `name`; an unknown one has no options of its own."""
+    return RECORD_TYPES.get(name) or RecordType(name, name, "")
