@@ -77,10 +77,12 @@ def translation_panel(
     panels = lower.subplots(len(rows) + 1, 4, squeeze=False, height_ratios=[1.0] * len(rows) + [0.07])
     for row, (name, images) in enumerate(rows.items()):
         for column in range(3):
-            image = _image(panels[row, column], images[column], IMAGE_COLOURS, *_limits(rows["Truth"][column]))
+            image = draw_image(
+                panels[row, column], images[column], IMAGE_COLOURS, *colour_limits(rows["Truth"][column])
+            )
             if row == 0:
-                _colour_bar(lower, image, panels[-1, column], descriptor_label if column == 1 else "", "horizontal")
-        _type_map(panels[row, 3], images[3:])
+                draw_colour_bar(lower, image, panels[-1, column], descriptor_label if column == 1 else "", "horizontal")
+        draw_type_map(panels[row, 3], images[3:])
         panels[row, 0].set_ylabel(name, fontsize=TITLE_SIZE, color=INK, fontweight="bold")
         if pixel_size is not None:
             scale_bar(panels[row, 0], images.shape[-1], pixel_size)
@@ -92,7 +94,7 @@ def translation_panel(
     for panel, name in zip(panels[0], (*GREY_DESCRIPTORS, TYPE_MAP), strict=True):
         panel.set_title(name, fontsize=TITLE_SIZE, color=INK)
     panels[-1, 3].set_axis_off()
-    _type_map_legend(panels[-1, 3], loc="upper center", bbox_to_anchor=(0.5, 1.6), ncols=1)
+    explain_type_map(panels[-1, 3], loc="upper center", bbox_to_anchor=(0.5, 1.6), ncols=1)
     return figure
 
 
@@ -125,7 +127,7 @@ def candidate_images(
     rows = -(-len(images) // blocks)
     figure = new_figure(5.6 * blocks, 0.75 + 1.32 * rows, title)
     panels = figure.subplots(rows, 4 * blocks, squeeze=False)
-    limits = [_limits(images[:, column]) for column in range(3)]
+    limits = [colour_limits(images[:, column]) for column in range(3)]
     for index in range(rows * blocks):
         row, block = index % rows, index // rows
         group = panels[row, 4 * block : 4 * block + 4]
@@ -134,15 +136,15 @@ def candidate_images(
                 panel.remove()
             continue
         for column in range(3):
-            _image(group[column], images[index, column], IMAGE_COLOURS, *limits[column])
-        _type_map(group[3], images[index, 3:])
+            draw_image(group[column], images[index, column], IMAGE_COLOURS, *limits[column])
+        draw_type_map(group[3], images[index, 3:])
         group[0].set_ylabel(f"{index + 1}\n{_wrapped(formula_label(formulas[index]))}", fontsize=LABEL_SIZE, color=INK)
         if pixel_size is not None:
             scale_bar(group[0], images.shape[-1], pixel_size)
         if row == 0:
             for panel, name in zip(group, (*GREY_DESCRIPTORS, TYPE_MAP), strict=True):
                 panel.set_title(name.replace("Waals ", "Waals\n"), fontsize=LABEL_SIZE, color=INK)
-    _type_map_legend(figure, loc="outside lower center", ncols=3)
+    explain_type_map(figure, loc="outside lower center", ncols=3)
     return figure
 
 
@@ -181,19 +183,19 @@ def _slices(
 ) -> None:
     """Draw the chosen slices on one colour scale, so that the growth of the force on approach shows."""
     panels = figure.subplots(1, len(shown), squeeze=False)[0]
-    low, high = _limits(stack, share=0.1)
+    low, high = colour_limits(stack, share=0.1)
     for panel, index in zip(panels, shown, strict=True):
-        image = _image(panel, stack[index], AFM_COLOURS, low, high)
+        image = draw_image(panel, stack[index], AFM_COLOURS, low, high)
         name = f"slice {index + 1}" if heights is None else f"{heights[index]:.2f} Å".replace("-", "−")
         first = "" if heights is None or index else "tip–sample "
         panel.set_title(first + name, fontsize=LABEL_SIZE, color=INK)
     panels[0].set_ylabel("AFM stack", fontsize=TITLE_SIZE, color=INK, fontweight="bold")
     if pixel_size is not None:
         scale_bar(panels[0], stack.shape[-1], pixel_size)
-    _colour_bar(figure, image, panels, label, "vertical")
+    draw_colour_bar(figure, image, panels, label, "vertical")
 
 
-def _colour_bar(figure: Any, image: AxesImage, place: Any, label: str, orientation: str) -> None:
+def draw_colour_bar(figure: Any, image: AxesImage, place: Any, label: str, orientation: str) -> None:
     """Draw a colour bar into the axes `place`, or to the right of several."""
     where = {"cax": place} if orientation == "horizontal" else {"ax": place, "shrink": 0.9, "aspect": 14, "pad": 0.01}
     bar = figure.colorbar(image, orientation=orientation, extend="both", **where)
@@ -208,7 +210,7 @@ def _descriptors(images: np.ndarray) -> np.ndarray:
     return images
 
 
-def _limits(values: np.ndarray, share: float = 0.5) -> tuple[float, float]:
+def colour_limits(values: np.ndarray, share: float = 0.5) -> tuple[float, float]:
     """Return limits of a colour scale that the extreme pixels (`share` percent at each end) do not stretch."""
     low, high = (float(limit) for limit in np.nanpercentile(values, (share, 100.0 - share)))
     if high <= low:
@@ -216,18 +218,20 @@ def _limits(values: np.ndarray, share: float = 0.5) -> tuple[float, float]:
     return (low, high) if high > low else (low, low + 1.0)
 
 
-def _image(axes: Axes, values: np.ndarray, colours: str, low: float, high: float) -> AxesImage:
+def draw_image(axes: Axes, values: np.ndarray, colours: str, low: float, high: float) -> AxesImage:
+    """Draw an image with one channel, row 0 at the bottom."""
     image = axes.imshow(values, cmap=colours, vmin=low, vmax=high, origin="lower", interpolation="nearest")
     _bare(axes)
     return image
 
 
-def _type_map(axes: Axes, channels: np.ndarray) -> None:
+def draw_type_map(axes: Axes, channels: np.ndarray) -> None:
+    """Draw the three channels of a type map as colours."""
     axes.imshow(np.clip(np.moveaxis(channels, 0, -1), 0.0, 1.0), origin="lower", interpolation="nearest")
     _bare(axes)
 
 
-def _type_map_legend(target: Any, **placing: Any) -> None:
+def explain_type_map(target: Any, **placing: Any) -> None:
     """Explain the colours of the type map beside an axes or a figure."""
     from matplotlib.patches import Patch
 

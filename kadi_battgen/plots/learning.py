@@ -64,7 +64,8 @@ def _curves(axes: Axes, history: Mapping[str, Sequence[float]], names: Sequence[
     epochs = np.asarray(history["epoch"], dtype=np.float64)
     drawn = []
     # Training and validation look alike in every panel; the other columns follow.
-    ordered = dict.fromkeys(("train_loss", "validation_loss", *names))
+    training = "loss" if "loss" in names else "train_loss"
+    ordered = dict.fromkeys((training, "validation_loss", *names))
     styles = {name: (SERIES[place % len(SERIES)], _LINES[place % len(_LINES)]) for place, name in enumerate(ordered)}
     for name in names:
         values = np.asarray(history[name], dtype=np.float64)
@@ -94,7 +95,7 @@ def _curves(axes: Axes, history: Mapping[str, Sequence[float]], names: Sequence[
 
 
 def _readable(column: str) -> str:
-    words = {"train": "Training", "validation": "Validation", "test": "Test"}
+    words = {"train": "Training", "validation": "Validation", "test": "Test", "loss": "Training"}
     first, _, rest = column.removesuffix("_loss").partition("_")
     if first in words and rest:
         return f"{words[first]}, {rest.replace('_', ' ')}"

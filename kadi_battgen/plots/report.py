@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import math
 import os
 import re
@@ -14,7 +13,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal
 
 from kadi_battgen.files import write_text
-from kadi_battgen.plots.style import mathematical
+from kadi_battgen.plots.style import image_bytes, mathematical
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -49,9 +48,11 @@ class ReportFigure:
     @property
     def source(self) -> str:
         """The PNG as a data URL."""
-        buffer = io.BytesIO()
-        self.figure.savefig(buffer, format="png", dpi=RESOLUTION, facecolor="white", metadata={"Software": None})
-        return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+        return f"data:image/png;base64,{base64.b64encode(self.png()).decode('ascii')}"
+
+    def png(self, resolution: int = RESOLUTION) -> bytes:
+        """Return the figure as PNG with `resolution` dots per inch; the same figure gives the same bytes."""
+        return image_bytes(self.figure, "png", resolution)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
-from typing import TYPE_CHECKING, Literal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal
 
 from kadi_battgen.plots.palette import GRID, INK, MUTED
 
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
 
 #: Sizes of type in points.
 TITLE_SIZE, LABEL_SIZE, TICK_SIZE, NOTE_SIZE = 10.5, 9.0, 8.0, 8.0
+
+#: Dots per inch that texts are measured with: enough that rounding to dots does not matter.
+_DOTS = 300
 
 
 def new_figure(width: float, height: float, title: str = "") -> Figure:
@@ -64,13 +69,17 @@ def mathematical(label: str) -> str:
     return re.sub(r"\^(\d)", lambda match: "⁰¹²³⁴⁵⁶⁷⁸⁹"[int(match[1])], label)
 
 
-def formula_label(formula: str) -> str:
+def formula_label(formula: str, longest: int = 40) -> str:
     """Return a chemical formula with subscripts: ``LiFePO4`` becomes LiFePO₄.
 
-    Numbers that follow an element or a closing bracket are lowered; decimal points stay on the line.
+    Numbers that follow an element or a closing bracket are lowered; decimal points stay on the line. A formula of more than
+    `longest` characters, as an untrained model gives, is cut after a whole element.
     """
+    shown = formula
+    if len(formula) > longest:
+        shown = re.sub(r"(?<=.)[A-Z][^A-Z]*$", "", formula[:longest]) + "…"
     return re.sub(
-        r"(?<=[A-Za-z)\]])[\d.]+", lambda match: match[0].translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")), formula
+        r"(?<=[A-Za-z)\]])[\d.]+", lambda match: match[0].translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")), shown
     )
 
 
@@ -87,3 +96,56 @@ def note(axes: Axes, text: str, *, x: float = 0.03, y: float = 0.97, above: bool
         color=INK,
         bbox={"boxstyle": "round,pad=0.25", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
     )
+
+
+def wrapped(text: str, room: float, size: float, count: int, *, bold: bool = False) -> list[str]:
+    """Break a text into at most `count` lines that fit into `room` inches; what does not is cut with an ellipsis."""
+    words, lines = text.split(), [""]
+    for number, word in enumerate(words):
+        longer = f"{lines[-1]} {word}".strip()
+        if text_width(longer, size, bold=bold) <= room or not lines[-1]:
+            lines[-1] = longer
+        elif len(lines) < count:
+            lines.append(word)
+        else:
+            lines[-1] = " ".join([lines[-1], *words[number:]])
+            break
+    return [cut(line, room, size, bold=bold) for line in lines]
+
+
+def cut(text: str, room: float, size: float, *, bold: bool = False) -> str:
+    """Return a text that fits into `room` inches, with an ellipsis where something is missing."""
+    if text_width(text, size, bold=bold) <= room:
+        return text
+    while text and text_width(f"{text}…", size, bold=bold) > room:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
+
+
+def text_width(text: str, size: float, *, bold: bool = False) -> float:
+    """Return the width of a text in inches; `size` is in points."""
+    from matplotlib.font_manager import FontProperties
+
+    font = FontProperties(size=size, weight="bold" if bold else "normal")
+    return float(_renderer().get_text_width_height_descent(text, font, False)[0]) / _DOTS
+
+
+@lru_cache(maxsize=1)
+def _renderer() -> Any:
+    from matplotlib.backends.backend_agg import RendererAgg
+
+    return RendererAgg(1, 1, _DOTS)
+
+
+def image_bytes(figure: Figure, kind: Literal["png", "svg"], resolution: int = 160) -> bytes:
+    """Return a figure as PNG (with `resolution` dots per inch) or SVG; the same figure gives the same bytes."""
+    from matplotlib import rc_context
+
+    buffer = io.BytesIO()
+    if kind == "png":
+        figure.savefig(buffer, format="png", dpi=resolution, facecolor="white", metadata={"Software": None})
+    else:
+        # Names of shared shapes are random otherwise.
+        with rc_context({"svg.hashsalt": "kadi-battgen"}):
+            figure.savefig(buffer, format="svg", facecolor="white", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()

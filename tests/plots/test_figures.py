@@ -14,6 +14,7 @@ from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_IO
 from kadi_battgen.errors import UserError
 from kadi_battgen.plots import (
     ION_COLOURS,
+    campaign_montage,
     candidate_images,
     candidates_figure,
     composition_parity,
@@ -60,6 +61,10 @@ FIGURES: Mapping[str, Callable[[], Figure]] = {
         {"working_ion": "Li"},
     ),
     "a long target": lambda: candidates_figure(ROWS, dict.fromkeys(FUNCTIONAL_PROPERTIES, (1000.5, 2000.5))),
+    "campaign": lambda: campaign_montage(
+        np.stack([STACK] * 3), np.stack([MAPS] * 3), FORMULAS, np.linspace(1, 0, 10), 0.16
+    ),
+    "one sample of one height": lambda: campaign_montage(STACK[None, :1], MAPS[None], ["LiFePO4"], [0.5], 0.16),
     "candidate images": lambda: candidate_images(np.stack([MAPS] * 5), [*FORMULAS, "NaCl", "K3Li2Nb6(PO8)3"], 0.16),
 }
 
@@ -116,6 +121,8 @@ def test_drawing_changes_no_global_setting() -> None:
         ("parity", 5),
         ("candidates", 2),
         ("candidate images", 5 * 4),
+        ("campaign", 3 * (3 + 4) + 1),
+        ("one sample of one height", 1 + 4 + 1),
     ],
 )
 def test_panel_counts(name: str, count: int) -> None:
@@ -147,6 +154,12 @@ def test_the_best_epoch_is_marked() -> None:
     assert [text.get_text() for text in legend.get_texts()] == ["Training", "Validation", "Best: 1.5 at epoch 2"]
 
 
+def test_a_plain_loss_is_that_of_the_training() -> None:
+    history = {"epoch": [1.0], "loss": [1.0], "validation_loss": [2.0]}
+    legend = learning_curves({"Screening": history}).get_axes()[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()][:2] == ["Training", "Validation"]
+
+
 def test_losses_over_decades_get_a_logarithmic_axis() -> None:
     steep = {"epoch": [1.0, 2.0], "train_loss": [100.0, 0.1]}
     (axes,) = learning_curves({"a": steep}).get_axes()
@@ -165,6 +178,37 @@ def test_the_translation_shows_one_scale_for_a_descriptor() -> None:
     errors = [axes.get_xlabel() for axes in panels(figure) if axes.get_xlabel().startswith("MAE")]
     assert errors[0] == f"MAE {np.abs(MAPS[0] * 0.5).mean():.3f}"
     assert len(errors) == 8
+
+
+def test_a_campaign_compares_its_materials_on_one_scale() -> None:
+    stacks, maps = np.stack([STACK, 3 * STACK]), np.stack([MAPS, 2 * MAPS - 1.5])
+    figure = campaign_montage(stacks, maps, FORMULAS[:2], np.linspace(1, 0, 10), 0.16)
+    images = [axes.images[0] for axes in panels(figure) if axes.images]
+    assert len({image.get_clim() for index, image in enumerate(images) if index % 7 < 3}) == 1
+    for column in range(3, 6):
+        assert len({image.get_clim() for image in images[column::7]}) == 1
+    # Type maps in any unit become colours over their common range.
+    colours = np.stack([image.get_array() for image in images[6::7]])
+    assert (colours.min(), colours.max()) == (0.0, 1.0)
+    assert [axes.get_title() for axes in figure.get_axes()[:3]] == ["tip–sample\n1.00 Å", "0.56 Å", "0.00 Å"]
+
+
+@pytest.mark.parametrize(
+    ("stacks", "maps", "titles", "heights"),
+    [
+        (STACK, MAPS[None], ["a"], 10),
+        (STACK[None], MAPS, ["a"], 10),
+        (STACK[None], MAPS[None], [], 10),
+        (STACK[None], MAPS[None], ["a"], 9),
+        (STACK[None, :, :8], MAPS[None], ["a"], 10),
+        (np.zeros((0, 10, 16, 16)), np.zeros((0, 6, 16, 16)), [], 10),
+    ],
+)
+def test_a_campaign_that_does_not_fit_together_is_refused(
+    stacks: np.ndarray, maps: np.ndarray, titles: list[str], heights: int
+) -> None:
+    with pytest.raises(ValueError, match="do not fit together"):
+        campaign_montage(stacks, maps, titles, [0.0] * heights, 0.16)
 
 
 @pytest.mark.parametrize(("pixel_size", "bar"), [(0.16, "5 Å"), (0.1, "2 Å"), (0.05, "1 Å")])
@@ -238,7 +282,13 @@ def test_targets_in_words(target: dict[str, Any], words: str) -> None:
 
 @pytest.mark.parametrize(
     ("formula", "label"),
-    [("LiFePO4", "LiFePO₄"), ("Na3V2(PO4)3", "Na₃V₂(PO₄)₃"), ("Li0.5CoO2", "Li₀.₅CoO₂"), ("", "")],
+    [
+        ("LiFePO4", "LiFePO₄"),
+        ("Na3V2(PO4)3", "Na₃V₂(PO₄)₃"),
+        ("Li0.5CoO2", "Li₀.₅CoO₂"),
+        ("", ""),
+        ("FrCsK6RbBaRaNaSrLiCaAcLaTbYbCePrNdSmEuGdDyYHo", "FrCsK₆RbBaRaNaSrLiCaAcLaTbYbCePrNdSmEu…"),
+    ],
 )
 def test_formula_labels(formula: str, label: str) -> None:
     assert formula_label(formula) == label
