@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 
-.PHONY: help setup demo test check format clean-demo clean
+.PHONY: help setup demo workflows test check format clean-demo clean
 
 help:
 	@echo "make demo        set up .venv and run the whole chain on bundled electrodes (minutes, into demo/)"
 	@echo "make test        set up .venv and run the test suite"
+	@echo "make workflows   write kadistudio_workflows/ anew from the commands"
 	@echo "make check       style, types and the direction of imports"
 	@echo "make clean-demo  remove demo/"
 	@echo "make clean       remove demo/, .venv and caches"
@@ -28,6 +29,9 @@ setup: $(VENV)/.installed
 
 demo: setup
 	$(BIN)/battgen demo --output demo
+
+workflows: setup
+	$(BIN)/python -m battgen_nodes.workflows kadistudio_workflows
 
 test: setup
 	$(BIN)/python -m pytest

@@ -5,8 +5,7 @@ The names below are loaded when first used, since each of them needs torch.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from kadi_battgen.lazy import lazy_names
 
 _HOME = {
     "ScreeningModel": "screening",
@@ -18,9 +17,4 @@ _HOME = {
 }
 
 __all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOME)

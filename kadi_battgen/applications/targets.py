@@ -84,14 +84,14 @@ class Target:
 
     @classmethod
     def parse(cls, working_ion: str | None, texts: Mapping[str, str | None]) -> Target:
-        """Return the target of option texts by property name; None leaves a property open.
+        """Return the target of option texts by property name; None or an empty text leaves a property open.
 
         Raises
         ------
         UserError
             If the working ion, a property or a range is wrong.
         """
-        ranges = {name: PropertyRange.parse(name, text) for name, text in texts.items() if text is not None}
+        ranges = {name: PropertyRange.parse(name, text) for name, text in texts.items() if text and text.strip()}
         return cls(check_working_ion(working_ion) if working_ion else None, ranges)
 
     def describe(self) -> dict[str, str]:

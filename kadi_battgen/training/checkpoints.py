@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -105,6 +106,33 @@ def read_card(folder: str | os.PathLike[str], kind: str) -> dict[str, Any]:
             f"train the {kind} model again."
         )
     return card
+
+
+def adopt_model(source: str | os.PathLike[str], target: str | os.PathLike[str], kind: str) -> None:
+    """Copy a trained model from one model folder into another, for trainings that build on it.
+
+    Parameters
+    ----------
+    source, target
+        Model folders. Nothing is copied where they are the same, or the target has the same weights already.
+    kind
+        Which model, such as ``translation``.
+
+    Raises
+    ------
+    UserError
+        If the source has no such model, or the target has another one.
+    """
+    origin, place = Path(source) / kind, Path(target) / kind
+    weights = read_card(origin, kind)["weights_sha256"]
+    if (place / CARD).is_file():
+        if read_card(place, kind)["weights_sha256"] != weights:
+            raise UserError(f"{place} holds another {kind} model than {origin}: choose another output folder.")
+        return
+    # The card last: a folder with a card is a whole model.
+    for name in sorted((path.name for path in origin.iterdir() if path.name != CHECKPOINT), key=CARD.__eq__):
+        with atomic_path(place / name) as temporary:
+            shutil.copyfile(origin / name, temporary)
 
 
 def load_weights(folder: str | os.PathLike[str], module: nn.Module) -> None:

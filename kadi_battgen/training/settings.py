@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.resources import files
 from typing import Annotated, Any, Literal, Self
 
@@ -122,6 +122,7 @@ def load_settings(
     preset: str,
     config: str | os.PathLike[str] | None = None,
     overrides: Mapping[str, Any] | None = None,
+    only: Collection[str] | None = None,
 ) -> Any:
     """Return the settings of one training.
 
@@ -136,6 +137,8 @@ def load_settings(
         under their names.
     overrides
         Fields of the loop that override both (``epochs``, ``batch_size``...); ``None`` values are passed over.
+    only
+        Top-level fields of `config` to look at, where the file holds others' fields too.
 
     Raises
     ------
@@ -153,6 +156,8 @@ def load_settings(
             changes = yaml.safe_load(existing_file(config).read_text(encoding="utf-8")) or {}
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise UserError(f"{config} is not YAML ({str(error).splitlines()[0]}): mend the file.") from error
+        if only is not None and isinstance(changes, dict):
+            changes = {name: value for name, value in changes.items() if name in only}
         changes = _section(changes, kind, origin)
         loop = changes.get("loop") or {}
         if not isinstance(loop, dict):

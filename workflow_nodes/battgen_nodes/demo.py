@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import xmlhelpy
 
-from battgen_nodes.common import Node, say, typed_options
+from battgen_nodes.frame import Node, say
+from battgen_nodes.options import OutputPath, seed_option
+from battgen_nodes.recording import typed_options
 
 if TYPE_CHECKING:
     from kadi_battgen.records import LocalStore, Record
@@ -24,6 +26,9 @@ TARGET = ("--working-ion", "Li", "--average-voltage", "3.5:4.0", "--gravimetric-
 
 #: Folder of the records in the demo's folder.
 RECORDS = Path("records")
+
+#: The demo's records stay on this machine; battgen push moves them to Kadi4Mat.
+RECORDING = ("--records", str(RECORDS), "--instance", "local")
 
 
 @dataclass(frozen=True)
@@ -113,14 +118,14 @@ def steps(electrodes: int, orientations: int, seed: int) -> list[Step]:
     param_type=xmlhelpy.IntRange(min=1),
     description="AFM stacks per electrode.",
 )
+@seed_option("Seed of split, trainings, evaluation and screening.", default=1)
 @xmlhelpy.option(
-    "seed",
-    char="s",
-    default=1,
-    param_type=xmlhelpy.IntRange(min=0),
-    description="Seed of split, trainings, evaluation and screening.",
+    "output",
+    char="o",
+    default="demo",
+    param_type=OutputPath("folder"),
+    description="Folder for everything the demo makes.",
 )
-@xmlhelpy.option("output", char="o", default="demo", description="Folder for everything the demo makes.")
 def demo(electrodes: int, orientations: int, seed: int, output: str) -> None:
     """Run the whole chain on bundled electrodes: from crystals to ranked candidates and a report.
 
@@ -148,7 +153,7 @@ def demo(electrodes: int, orientations: int, seed: int, output: str) -> None:
 def _run(command: Sequence[str]) -> None:
     from battgen_nodes.main import battgen
 
-    battgen.main(args=[*command, "--records", str(RECORDS)], prog_name="battgen", standalone_mode=False)
+    battgen.main(args=[*command, *RECORDING], prog_name="battgen", standalone_mode=False)
 
 
 def _is_done(store: LocalStore, step: Step) -> bool:
@@ -159,7 +164,7 @@ def _is_done(store: LocalStore, step: Step) -> bool:
     if not all(Path(output).exists() for output in step.outputs):
         return False
     name, *words = step.command
-    context = battgen.commands[name].make_context(name, [*words, "--records", str(RECORDS)])
+    context = battgen.commands[name].make_context(name, [*words, *RECORDING])
     command = ("battgen", name, *typed_options(context))
     for identifier in reversed(store.identifiers()):
         record = store.load(identifier)
@@ -169,9 +174,9 @@ def _is_done(store: LocalStore, step: Step) -> bool:
 
 
 def _unchanged(store: LocalStore, record: Record) -> bool:
+    """Return whether every file that a record names is still where it was, with the checksum it had."""
     from kadi_battgen.files import sha256_file
 
-    """Return whether every file that a record names still has the checksum it had."""
     for artifact in (*record.inputs, *record.files):
         path = store.locate(record.identifier, artifact.path)
         files: list[tuple[Path, Any]] = [(path / entry.path, entry.sha256) for entry in artifact.files]
@@ -202,4 +207,4 @@ def _summarise(folder: Path, seconds: float) -> None:
         f"{asked['capacity_within_15_percent_fraction']:.0%} ({free['capacity_within_15_percent_fraction']:.0%})"
     )
     say(f"  candidates: {folder / 'candidates.csv'} (SHA-256 {digest[:16]}...)")
-    say(f"  report: {folder / 'report.html'}, records: {folder / 'records'}")
+    say(f"  report: {folder / 'report.html'}, records: {folder / RECORDS}")

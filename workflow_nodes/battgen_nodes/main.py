@@ -20,7 +20,14 @@ from battgen_nodes.battgen.translate import translate
 from battgen_nodes.data.fetch_electrodes import fetch_electrodes
 from battgen_nodes.dataset.build_dataset import build_dataset
 from battgen_nodes.demo import demo
+from battgen_nodes.flows.check_flow import check_flow
+from battgen_nodes.flows.init_kadistudio import init_kadistudio
+from battgen_nodes.flows.run_flow import run_flow
+from battgen_nodes.kadi.group import kadi
+from battgen_nodes.records.provenance import provenance
+from battgen_nodes.records.push import push
 from battgen_nodes.records.report import report
+from battgen_nodes.records.reproduce import reproduce
 from kadi_battgen import __version__
 
 
@@ -41,6 +48,13 @@ for _command in (
     screen,
     evaluate,
     report,
+    provenance,
+    reproduce,
+    push,
+    run_flow,
+    check_flow,
+    init_kadistudio,
     demo,
+    kadi,
 ):
     battgen.add_command(_command)

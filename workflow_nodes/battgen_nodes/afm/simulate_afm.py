@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import xmlhelpy
 
-from battgen_nodes.common import node, result, say, start_run
+from battgen_nodes.frame import node, result, say
+from battgen_nodes.options import input_option, output_option
+from battgen_nodes.previews import campaign_previews
+from battgen_nodes.recording import start_run
 
 
 @node("simulate-afm", example="--electrodes electrodes.json.gz --orientations 8 --output afm.h5")
-@xmlhelpy.option("electrodes", char="e", required=True, description="Electrode collection of fetch-electrodes.")
+@input_option("electrodes", "Electrode collection of fetch-electrodes", char="e")
 @xmlhelpy.option(
     "orientations",
     char="n",
@@ -43,7 +46,7 @@ from battgen_nodes.common import node, result, say, start_run
     description="Leave out electrodes whose cell does not fit into the scan window, instead of stopping.",
     is_flag=True,
 )
-@xmlhelpy.option("output", char="o", required=True, description="Campaign file to write (HDF5).")
+@output_option("Campaign file to write (HDF5).")
 def simulate_afm(
     electrodes: str,
     orientations: int,
@@ -53,8 +56,6 @@ def simulate_afm(
     workers: int | None,
     skip_too_large: bool,
     output: str,
-    records: str | None,
-    no_record: bool,
 ) -> None:
     """Simulate AFM stacks and material descriptors of electrodes with ppafm."""
     from pydantic import ValidationError
@@ -68,9 +69,8 @@ def simulate_afm(
         settings = ScanSettings(window=window, pixels=pixels)
     except ValidationError as error:
         raise UserError(f"The scan settings are impossible, {describe_validation(error)}: choose others.") from error
-    with start_run("afm-campaign", "Simulated AFM stacks of electrodes") as run:
-        run.add_input("electrodes", electrodes)
-        collection = read_electrodes(electrodes)
+    with start_run("afm-campaign", "Simulated AFM stacks of electrodes", settings=settings) as run:
+        collection = read_electrodes(run.input("electrodes", electrodes))
         summary = run_campaign(
             collection.electrodes,
             output,
@@ -81,6 +81,7 @@ def simulate_afm(
             skip_too_large=skip_too_large,
         )
         run.add_file(output, description="AFM stacks, descriptors and their conventions")
+        campaign_previews(run, output)
         run.set_device(f"OpenCL: {summary.device.name}" if summary.device else "unknown")
         run.add_metric("stacks", summary.stacks)
         run.add_metric("invalid_stacks", summary.invalid_stacks)

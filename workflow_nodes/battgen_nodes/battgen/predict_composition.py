@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import xmlhelpy
-
-from battgen_nodes.common import node, result, say, start_run
+from battgen_nodes.frame import node, result, say
+from battgen_nodes.options import input_option, output_option
+from battgen_nodes.recording import start_run
 
 
 @node("predict-composition", example="--model model/ --afm afm.h5 --output composition.csv")
-@xmlhelpy.option(
-    "model", char="m", required=True, description="Model folder with translator and composition regressor."
-)
-@xmlhelpy.option("afm", char="a", required=True, description="Campaign of simulate-afm (HDF5).")
-@xmlhelpy.option(
-    "output", char="o", required=True, description="Table to write (CSV): atoms per formula, one row an electrode."
-)
-def predict_composition(model: str, afm: str, output: str, records: str | None, no_record: bool) -> None:
+@input_option("model", "Model folder with translator and composition regressor", "models", char="m")
+@input_option("afm", "Campaign of simulate-afm (HDF5)", char="a")
+@output_option("Table to write (CSV): atoms per formula, one row an electrode.")
+def predict_composition(model: str, afm: str, output: str) -> None:
     """Predict the composition of electrodes from their AFM stacks."""
     with start_run("composition-prediction", "Compositions predicted from AFM stacks") as run:
-        run.add_input("model", model)
-        run.add_input("afm", afm)
+        models, campaign = run.input("model", model, "models"), run.input("afm", afm)
         import numpy as np
 
         from kadi_battgen.applications.composition import predict_composition as predict
         from kadi_battgen.applications.composition import write_compositions
 
-        predictions = predict(model, afm)
+        predictions = predict(models, campaign)
         write_compositions(output, predictions)
         run.add_file(output, description="Predicted atoms per reduced formula")
         error = float(np.mean([np.abs(entry.counts - entry.electrode.composition).mean() for entry in predictions]))

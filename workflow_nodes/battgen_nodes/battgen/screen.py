@@ -7,7 +7,10 @@ from typing import Any
 
 import xmlhelpy
 
-from battgen_nodes.common import node, result, say, start_run
+from battgen_nodes.frame import node, result, say
+from battgen_nodes.options import input_option, output_option, seed_option
+from battgen_nodes.previews import screening_previews
+from battgen_nodes.recording import start_run
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
 
 
@@ -24,7 +27,7 @@ def property_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @node(
     "screen", example="--model model/ --working-ion Li --average-voltage 3.5:4.0 --samples 16 --output candidates.csv"
 )
-@xmlhelpy.option("model", char="m", required=True, description="Model folder with all trained models.")
+@input_option("model", "Model folder with all trained models", "models", char="m")
 @xmlhelpy.option("working-ion", char="w", description="Wanted working ion, a symbol such as Li; any if not given.")
 @property_options
 @xmlhelpy.option(
@@ -47,13 +50,14 @@ def property_options(function: Callable[..., Any]) -> Callable[..., Any]:
     param_type=xmlhelpy.FloatRange(min=0.0, max=20.0),
     description="Classifier-free guidance, dimensionless: 1 follows the conditions as trained, more exaggerates them.",
 )
-@xmlhelpy.option(
-    "seed", char="s", default=0, param_type=xmlhelpy.IntRange(min=0), description="Seed of the candidates."
+@seed_option("Seed of the candidates.")
+@output_option(
+    "HDF5 file for the generated descriptors of the candidates, in the table's order.",
+    name="images",
+    char=None,
+    required=False,
 )
-@xmlhelpy.option(
-    "images", description="HDF5 file for the generated descriptors of the candidates, in the table's order."
-)
-@xmlhelpy.option("output", char="o", required=True, description="Table of ranked candidates to write (CSV).")
+@output_option("Table of ranked candidates to write (CSV).")
 def screen(
     model: str,
     working_ion: str | None,
@@ -64,21 +68,19 @@ def screen(
     seed: int,
     images: str | None,
     output: str,
-    records: str | None,
-    no_record: bool,
     **properties: str | None,
 ) -> None:
     """Propose candidate materials for a working ion and wanted functional properties."""
     from kadi_battgen.applications.targets import Target
 
     target = Target.parse(working_ion, properties)
-    with start_run("screening", "Candidates for a target", seed) as run:
-        run.add_input("model", model)
+    with start_run("screening", _title(target.describe()), seed) as run:
+        models = run.input("model", model, "models")
         from kadi_battgen.applications.candidates import write_candidate_images, write_candidates
         from kadi_battgen.applications.screening import ScreeningModel
         from kadi_battgen.applications.screening import screen as apply
 
-        loaded = ScreeningModel(model)
+        loaded = ScreeningModel(models)
         for warning in target.warnings(loaded.training_ranges):
             say(f"Warning: {warning}")
         candidates, descriptors = apply(
@@ -89,6 +91,7 @@ def screen(
         if images is not None:
             write_candidate_images(images, candidates, descriptors, loaded.translator_card, target)
             run.add_file(images, description="Generated descriptors of the candidates")
+        screening_previews(run, output, candidates, descriptors, loaded.translator_card["conventions"])
         present = sum(candidate.working_ion_present for candidate in candidates)
         run.add_metric("candidates", len(candidates))
         run.add_metric("working_ion_present_fraction", present / len(candidates))
@@ -99,3 +102,9 @@ def screen(
             f"nearest known {candidate.nearest.formula_discharge} at {candidate.nearest.properties.average_voltage:.2f} V"
         )
     result(output)
+
+
+def _title(wanted: dict[str, str]) -> str:
+    ion = "any working ion" if wanted["working_ion"] == "any" else wanted["working_ion"]
+    ranges = [f"{name.replace('_', ' ')} {text}" for name, text in wanted.items() if name != "working_ion"]
+    return f"Candidates for {', '.join([ion, *ranges])}"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import xmlhelpy
 
-from battgen_nodes.common import node, result, say, start_run
+from battgen_nodes.frame import node, result, say
+from battgen_nodes.options import input_option, output_option
+from battgen_nodes.previews import electrode_previews
+from battgen_nodes.recording import start_run
 
 
 @node("fetch-electrodes", example="--source bundled --working-ion Li --limit 50 --output electrodes.json.gz")
@@ -26,16 +29,21 @@ from battgen_nodes.common import node, result, say, start_run
     param_type=xmlhelpy.IntRange(min=1),
     description="Largest number of electrodes, taken from the ions in turn.",
 )
-@xmlhelpy.option(
-    "folder", char="f", description="Source files: folder with one structure file (CIF, POSCAR) per electrode."
+@input_option(
+    "folder",
+    "Source files: folder with one structure file (CIF, POSCAR) per electrode",
+    "folder",
+    char="f",
+    required=False,
 )
-@xmlhelpy.option(
+@input_option(
     "table",
+    "Source files: CSV with the columns id, structure, working_ion, formula_charge and the six functional properties "
+    "(average_voltage_V, gravimetric_capacity_mAh_per_g, ..., volume_change_fraction)",
     char="t",
-    description="Source files: CSV with the columns id, structure, working_ion, formula_charge and the six functional "
-    "properties (average_voltage_V, gravimetric_capacity_mAh_per_g, ..., volume_change_fraction).",
+    required=False,
 )
-@xmlhelpy.option("output", char="o", required=True, description="Electrode collection to write, .json or .json.gz.")
+@output_option("Electrode collection to write, .json or .json.gz.")
 def fetch_electrodes(
     source: str,
     working_ion: str | None,
@@ -43,8 +51,6 @@ def fetch_electrodes(
     folder: str | None,
     table: str | None,
     output: str,
-    records: str | None,
-    no_record: bool,
 ) -> None:
     """Get electrodes with their functional properties and discharge structures."""
     from kadi_battgen.electrodes.collection import write_electrodes
@@ -52,11 +58,14 @@ def fetch_electrodes(
 
     ions = [symbol.strip() for symbol in working_ion.split(",") if symbol.strip()] if working_ion else None
     with start_run("electrode-dataset", f"Electrodes from source {source}") as run:
-        if table is not None:
-            run.add_input("table", table)
-        collection = load_source(source, folder=folder, table=table).select(ions, limit)
+        structures = None if folder is None else run.input("folder", folder, "folder")
+        properties = None if table is None else run.input("table", table)
+        collection = load_source(source, folder=structures, table=properties).select(ions, limit)
         write_electrodes(output, collection.electrodes, collection.metadata)
-        run.add_file(output, description="Electrode collection")
+        run.add_file(output, description=f"Electrode collection: {collection.origin()}")
+        # A licence goes with the bundled electrodes; what users bring is theirs to license.
+        run.record.license = run.record.license or collection.license
+        electrode_previews(run, collection)
         for ion, count in collection.counts().items():
             if count:
                 run.add_metric(f"electrodes_{ion}", count)

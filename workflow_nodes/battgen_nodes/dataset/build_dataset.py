@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import xmlhelpy
 
-from battgen_nodes.common import node, result, say, start_run
+from battgen_nodes.frame import node, result, say
+from battgen_nodes.options import input_option, output_option, seed_option
+from battgen_nodes.recording import start_run
 
 
 @node("build-dataset", example="--afm afm.h5 --output dataset.h5")
-@xmlhelpy.option("afm", char="a", required=True, description="Campaign of simulate-afm (HDF5).")
+@input_option("afm", "Campaign of simulate-afm (HDF5)", char="a")
 @xmlhelpy.option(
     "split",
     default="0.7,0.15,0.15",
     description="Fractions of the compositions in training, validation and test; they sum to 1.",
 )
-@xmlhelpy.option("seed", char="s", default=0, param_type=xmlhelpy.IntRange(min=0), description="Seed of the split.")
-@xmlhelpy.option("output", char="o", required=True, description="Training data set to write (HDF5).")
-def build_dataset(afm: str, split: str, seed: int, output: str, records: str | None, no_record: bool) -> None:
+@seed_option("Seed of the split.")
+@output_option("Training data set to write (HDF5).")
+def build_dataset(afm: str, split: str, seed: int, output: str) -> None:
     """Scale, split and weight the samples of an AFM campaign."""
     from kadi_battgen.datasets.build import build_dataset as build
     from kadi_battgen.errors import UserError
@@ -26,8 +28,7 @@ def build_dataset(afm: str, split: str, seed: int, output: str, records: str | N
     except ValueError as error:
         raise UserError(f"The split {split!r} is not three fractions: give e.g. 0.7,0.15,0.15.") from error
     with start_run("training-dataset", "Training data set", seed) as run:
-        run.add_input("afm", afm)
-        summary = build(afm, output, seed=seed, shares=shares)
+        summary = build(run.input("afm", afm), output, seed=seed, shares=shares)
         run.add_file(output, description="Scaled samples with conditions, compositions, split and weights")
         for part, count in summary["samples"].items():
             run.add_metric("samples", count, part=part)

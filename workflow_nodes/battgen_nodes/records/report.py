@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import xmlhelpy
-
-from battgen_nodes.common import node, result, start_run
+from battgen_nodes.frame import node, result
+from battgen_nodes.options import input_option, output_option
+from battgen_nodes.recording import start_run
 
 if TYPE_CHECKING:
     from kadi_battgen.plots.report import Section
@@ -22,13 +21,13 @@ _KINDS = ("translation", "baseline", "composition", "screening")
     example="--electrodes electrodes.json.gz --dataset dataset.h5 --model model/ --evaluation evaluation/ "
     "--candidates candidates.csv --images candidates.h5 --output report.html",
 )
-@xmlhelpy.option("electrodes", char="e", required=True, description="Electrode collection of fetch-electrodes.")
-@xmlhelpy.option("dataset", char="d", required=True, description="Training data set (HDF5) of build-dataset.")
-@xmlhelpy.option("model", char="m", required=True, description="Model folder with all trained models.")
-@xmlhelpy.option("evaluation", required=True, description="Folder of evaluate.")
-@xmlhelpy.option("candidates", char="c", required=True, description="Table of screen (CSV).")
-@xmlhelpy.option("images", char="i", required=True, description="Generated descriptors of screen (HDF5).")
-@xmlhelpy.option("output", char="o", required=True, description="Page to write (HTML), readable without a network.")
+@input_option("electrodes", "Electrode collection of fetch-electrodes", char="e")
+@input_option("dataset", "Training data set (HDF5) of build-dataset", char="d")
+@input_option("model", "Model folder with all trained models", "models", char="m")
+@input_option("evaluation", "Folder of evaluate", "folder")
+@input_option("candidates", "Table of screen (CSV)", char="c")
+@input_option("images", "Generated descriptors of screen (HDF5)", char="i")
+@output_option("Page to write (HTML), readable without a network.")
 def report(
     electrodes: str,
     dataset: str,
@@ -37,20 +36,9 @@ def report(
     candidates: str,
     images: str,
     output: str,
-    records: str | None,
-    no_record: bool,
 ) -> None:
     """Write one self-contained page about a whole chain, from the electrodes to the candidates."""
     with start_run("report", "Report of a chain") as run:
-        for role, path in (
-            ("electrodes", electrodes),
-            ("dataset", dataset),
-            ("model", model),
-            ("evaluation", evaluation),
-            ("candidates", candidates),
-            ("images", images),
-        ):
-            run.add_input(role, path)
         from kadi_battgen.applications.candidates import read_candidate_images
         from kadi_battgen.applications.evaluation import Evaluation
         from kadi_battgen.datasets.store import TrainingDataset
@@ -60,19 +48,23 @@ def report(
         from kadi_battgen.training.checkpoints import CARD, read_card
         from kadi_battgen.training.loop import read_history
 
-        collection, measured = read_electrodes(electrodes), Evaluation.load(evaluation)
-        descriptors, target, conventions = read_candidate_images(images)
-        trained = [kind for kind in _KINDS if (Path(model) / kind / CARD).is_file()]
-        cards = {kind: read_card(Path(model) / kind, kind) for kind in trained}
-        histories = {kind: read_history(Path(model) / kind / "metrics.csv") for kind in trained}
-        with TrainingDataset.open(dataset) as samples:
+        collection = read_electrodes(run.input("electrodes", electrodes))
+        models = run.input("model", model, "models")
+        measured = Evaluation.load(run.input("evaluation", evaluation, "folder"))
+        table = run.input("candidates", candidates)
+        descriptors, target, conventions = read_candidate_images(run.input("images", images))
+        trained = [kind for kind in _KINDS if (models / kind / CARD).is_file()]
+        cards = {kind: read_card(models / kind, kind) for kind in trained}
+        histories = {kind: read_history(models / kind / "metrics.csv") for kind in trained}
+        dataset_path = run.input("dataset", dataset)
+        with TrainingDataset.open(dataset_path) as samples:
             sections = [
-                chain.candidates_section(candidates, descriptors, target, chain.pixel_edge(conventions)),
+                chain.candidates_section(table, descriptors, target, chain.pixel_edge(conventions)),
                 chain.electrode_section(collection),
                 chain.dataset_section(samples),
                 chain.training_section(histories, cards),
             ]
-        sections += chain.evaluation_sections(measured, dataset)
+        sections += chain.evaluation_sections(measured, dataset_path)
         sections += _provenance(run)
         summary = [
             f"{len(collection)} electrodes were imaged with a simulated atomic force microscope; models trained on the "

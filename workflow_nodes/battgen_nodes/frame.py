@@ -1,0 +1,289 @@
+"""The frame of every node: shared options, options from a file, errors with exit status 2, results on standard output."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+import xmlhelpy
+
+from kadi_battgen.errors import UserError
+from kadi_battgen.files import existing_file
+
+#: Folder for records where neither the option nor the environment names one.
+DEFAULT_RECORDS = "battgen-records"
+
+#: Environment variable that names the folder for records.
+RECORDS_VARIABLE = "BATTGEN_RECORDS"
+
+#: Ends of descriptions that several commands share.
+_RECORDS_BY_DEFAULT = f"by default ${RECORDS_VARIABLE}, else {DEFAULT_RECORDS}/ in the current folder."
+_INSTANCE_BY_DEFAULT = (
+    "by its name in kadi-apy's configuration; by default $BATTGEN_INSTANCE, else the configuration's default instance; "
+    "local for none."
+)
+
+#: Options that every node has; they say how it runs, and are no part of what it computes.
+SHARED_OPTIONS = ("config", "records", "no_record", "instance", "project", "json")
+
+#: Keys of a context's ``meta``: the run, the paths it made, and the fields of --config that are no options.
+RUN, RESULTS, SETTINGS = "battgen.run", "battgen.results", "battgen.settings"
+
+#: Further ones: what --json prints instead, and the exit status of a command that did its work.
+ANSWER, STATUS = "battgen.answer", "battgen.status"
+
+
+class NodeError(click.ClickException):
+    """A user error on its way to the terminal."""
+
+    exit_code = 2
+
+
+class _Terminated(KeyboardInterrupt):
+    """The process was asked to end, as a cluster does at a job's time limit."""
+
+
+class Node(xmlhelpy.Command):
+    """A command with the manners of all nodes.
+
+    User errors become one sentence and exit status 2; ``--config`` fills options; a request to end (SIGTERM) is treated
+    like Ctrl-C, so that the run's record says that it was interrupted.
+
+    Attributes
+    ----------
+    takes_settings
+        Whether ``--config`` may hold fields that are no options of the command.
+    """
+
+    takes_settings = False
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the command line, with the options of ``--config`` as defaults."""
+        if not ctx.resilient_parsing and any(parameter.name == "config" for parameter in self.params):
+            path = self.make_parser(ctx).parse_args(args=list(args))[0].get("config")
+            if path is not None:
+                try:
+                    ctx.default_map = {**(ctx.default_map or {}), **self._options_from(ctx, str(path))}
+                except UserError as error:
+                    raise NodeError(str(error)) from error
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            with _interrupted_when_terminated():
+                outcome = super().invoke(ctx)
+        except UserError as error:
+            raise NodeError(str(error)) from error
+        except KeyboardInterrupt as error:
+            say(f"Interrupted. Run the same command again to go on: {ctx.command_path}")
+            raise SystemExit(143 if isinstance(error, _Terminated) else 130) from error
+        if ctx.params.get("json"):
+            click.echo(json.dumps(_outcome(ctx), indent=2))
+        if ctx.meta.get(STATUS):
+            ctx.exit(ctx.meta[STATUS])
+        return outcome
+
+    def _options_from(self, ctx: click.Context, path: str) -> dict[str, str]:
+        """Return the options that a YAML file gives, by parameter name; what is left goes to the context's settings."""
+        names = {parameter.name for parameter in self.params if isinstance(parameter, xmlhelpy.core.Option)}
+        given, settings = {}, {}
+        for key, value in read_yaml_texts(path).items():
+            name = key.replace("-", "_")
+            if name not in names or name == "config":
+                settings[key] = value
+            elif isinstance(value, str):
+                given[name] = value
+            else:
+                raise UserError(f"{path}: {key} holds several values; give one, as on the command line.")
+        if settings and not self.takes_settings:
+            raise UserError(
+                f"{path}: {next(iter(settings))} is no option of {ctx.info_name}; see {ctx.command_path} --help for those."
+            )
+        ctx.meta[SETTINGS] = tuple(settings)
+        # An empty value leaves the option at its default, as if it were not there.
+        return {name: value for name, value in given.items() if value not in ("", "~", "null")}
+
+
+def read_yaml_texts(path: str | os.PathLike[str]) -> Mapping[str, Any]:
+    """Return the fields of a YAML file with every scalar as the text that stands there.
+
+    YAML would read the range ``2:4`` as the number 124 and the ion ``No`` as false; options convert texts themselves.
+
+    Raises
+    ------
+    UserError
+        If the file is missing or holds something else than fields.
+    """
+    import yaml
+
+    try:
+        fields = yaml.BaseLoader(existing_file(path).read_text(encoding="utf-8")).get_single_data() or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not YAML ({str(error).splitlines()[0]}): mend the file.") from error
+    if not isinstance(fields, dict) or not all(isinstance(key, str) for key in fields):
+        raise UserError(f"{path} holds no fields: write it as 'option: value' lines.")
+    return fields
+
+
+def node(
+    name: str, example: str, *, takes_settings: bool = False, recorded: bool = True
+) -> Callable[[Callable[..., Any]], Node]:
+    """Return the decorator of a node.
+
+    Parameters
+    ----------
+    name
+        Name of the sub-command.
+    example
+        What follows it on a command line.
+    takes_settings
+        Whether ``--config`` may hold fields that are no options.
+    recorded
+        Whether its runs leave a record; False for commands that are about records.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Node:
+        @functools.wraps(function)
+        def call(**options: Any) -> Any:
+            return function(**{name: value for name, value in options.items() if name not in SHARED_OPTIONS})
+
+        own = list(getattr(function, "__click_params__", []))
+        for add in reversed(_shared_options(takes_settings, recorded)):
+            call = add(call)
+        # Click lists parameters in reverse order of definition: what all nodes share belongs at the end of their helps.
+        parameters = call.__click_params__  # type: ignore[attr-defined]
+        parameters[:] = parameters[len(own) :] + own
+        command = xmlhelpy.command(name=name, example=example, cls=Node)(call)
+        command.takes_settings = takes_settings
+        return command
+
+    return decorate
+
+
+def _shared_options(takes_settings: bool, recorded: bool) -> list[Callable[[Any], Any]]:
+    more = " and further settings of the training" if takes_settings else ""
+    config = xmlhelpy.option(
+        "config",
+        description=f"YAML file with options{more}, as 'option: value' lines; the command line goes before it.",
+        param_type=xmlhelpy.Path(path_type="file"),
+    )
+    if not recorded:
+        return [config, *_reading_options()]
+    return [
+        config,
+        xmlhelpy.option(
+            "records",
+            description=f"Folder for the record of this run; {_RECORDS_BY_DEFAULT}",
+            param_type=xmlhelpy.Path(path_type="directory"),
+        ),
+        xmlhelpy.option("no-record", description="Write no record of this run.", is_flag=True),
+        xmlhelpy.option(
+            "instance",
+            char="I",
+            description=f"Kadi4Mat instance to record the run in, {_INSTANCE_BY_DEFAULT}",
+        ),
+        xmlhelpy.option(
+            "project",
+            description="Collection that the record belongs to; by default $BATTGEN_PROJECT, else kadi-battgen.",
+        ),
+        xmlhelpy.option(
+            "json",
+            description="Print the result as one JSON object (record, results, metrics) instead of one path a line.",
+            is_flag=True,
+        ),
+    ]
+
+
+def _reading_options() -> list[Callable[[Any], Any]]:
+    """Return the options of a command that reads records and leaves none."""
+    return [
+        xmlhelpy.option(
+            "records",
+            description=f"Folder of the records; {_RECORDS_BY_DEFAULT}",
+            param_type=xmlhelpy.Path(path_type="directory"),
+        ),
+        xmlhelpy.option(
+            "instance",
+            char="I",
+            description=f"Kadi4Mat instance of kadi:ID records, {_INSTANCE_BY_DEFAULT}",
+        ),
+        xmlhelpy.option("json", description="Print the result as one JSON object instead of text.", is_flag=True),
+    ]
+
+
+def answer(document: Mapping[str, Any], status: int = 0) -> None:
+    """Say what a command found.
+
+    Parameters
+    ----------
+    document
+        What ``--json`` prints beside the results, in place of record and metrics.
+    status
+        Exit status of the command: 1 where it did its work and the answer is no.
+    """
+    context = click.get_current_context()
+    context.meta[ANSWER], context.meta[STATUS] = document, status
+
+
+def wants_json() -> bool:
+    """Tell whether the running command was called with ``--json``, so that standard output belongs to its object."""
+    return bool(click.get_current_context().params.get("json"))
+
+
+def result(path: str | os.PathLike[str]) -> None:
+    """Print what a node made: one path a line on standard output, or as part of the object of ``--json``."""
+    context = click.get_current_context()
+    if wants_json():
+        context.meta.setdefault(RESULTS, []).append(os.fspath(path))
+    else:
+        click.echo(os.fspath(path))
+
+
+def say(text: str) -> None:
+    """Print a line for people on standard error."""
+    click.echo(text, err=True)
+
+
+def records_folder(context: click.Context) -> Path:
+    """Return the folder for records that a node's options and the environment name."""
+    return Path(context.params.get("records") or os.environ.get(RECORDS_VARIABLE) or DEFAULT_RECORDS)
+
+
+def _outcome(context: click.Context) -> dict[str, Any]:
+    """Return what ``--json`` prints."""
+    if ANSWER in context.meta:
+        return {**context.meta[ANSWER], "results": context.meta.get(RESULTS, [])}
+    run = context.meta.get(RUN)
+    metrics = run.record.metrics if run is not None else []
+    return {
+        "record": None if run is None or context.params["no_record"] else f"run:{run.identifier}",
+        "results": context.meta.get(RESULTS, []),
+        "metrics": [metric.model_dump(exclude_none=True) for metric in metrics],
+    }
+
+
+@contextmanager
+def _interrupted_when_terminated() -> Iterator[None]:
+    """Turn SIGTERM into an exception while the block runs, so that what is open is closed and recorded."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,1 @@
+"""Commands around Kadi4Mat itself: a server on this machine to try things out with."""

@@ -1,0 +1,107 @@
+"""Options that nodes share: inputs, outputs and the seed, each of a type that says what it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, Literal
+
+import click
+import xmlhelpy
+
+#: What an input option takes (see :mod:`kadi_battgen.records.references`).
+InputKind = Literal["file", "folder", "models"]
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class _NodePath(xmlhelpy.Path):
+    """A path as it was typed; the node itself says what is wrong with it, since it may also name a record."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return `value` as text."""
+        return os.fspath(value)
+
+
+class InputPath(_NodePath):
+    """A file or folder that a node reads, or a record in its place.
+
+    Parameters
+    ----------
+    kind
+        ``file``, ``folder``, or ``models`` for a folder with the models of several trainings.
+    """
+
+    def __init__(self, kind: InputKind) -> None:
+        super().__init__(path_type="file" if kind == "file" else "directory")
+        self.kind = kind
+
+
+class OutputPath(_NodePath):
+    """A file or folder that a node writes.
+
+    Parameters
+    ----------
+    kind
+        ``file`` or ``folder``.
+    """
+
+    def __init__(self, kind: Literal["file", "folder"]) -> None:
+        super().__init__(path_type="file" if kind == "file" else "directory")
+        self.kind = kind
+
+
+def input_option(
+    name: str, description: str, kind: InputKind = "file", *, char: str | None = None, required: bool = True
+) -> Decorator:
+    """Return the option of an input, which may also name a record (``kadi:IDENTIFIER``, ``run:IDENTIFIER``)."""
+    what = f"{description.rstrip('.')}; or a record as kadi:ID or run:ID."
+    return xmlhelpy.option(name, char=char, required=required, description=what, param_type=InputPath(kind))
+
+
+def output_option(
+    description: str,
+    kind: Literal["file", "folder"] = "file",
+    *,
+    name: str = "output",
+    char: str | None = "o",
+    required: bool = True,
+) -> Decorator:
+    """Return the option of what a node writes."""
+    return xmlhelpy.option(name, char=char, required=required, description=description, param_type=OutputPath(kind))
+
+
+def record_argument(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the positional argument that names a record."""
+    return xmlhelpy.argument(
+        "record",
+        description=(
+            "Record as run:ID or kadi:ID, its bare identifier, the folder of a local run, or a file that a run made."
+        ),
+    )(function)
+
+
+def seed_option(description: str, default: int = 0) -> Decorator:
+    """Return the option of a seed."""
+    return xmlhelpy.option(
+        "seed", char="s", default=default, param_type=xmlhelpy.IntRange(min=0), description=description
+    )
+
+
+def repeated_option(name: str, description: str, *, char: str | None = None) -> Decorator:
+    """Return the option of a text that may be given several times, which KadiStudio gives once."""
+    return click.option(
+        *(f"-{char}",) * (char is not None),
+        f"--{name}",
+        cls=xmlhelpy.core.Option,
+        multiple=True,
+        name=name,
+        char=char,
+        description=description,
+        param_type=xmlhelpy.String(),
+        default=None,
+        is_flag=False,
+        requires=None,
+        excludes=None,
+        exclude_from_xml=False,
+    )

@@ -1,0 +1,98 @@
+"""From the options of a node to the record of its run."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+import xmlhelpy
+
+from battgen_nodes.frame import RUN, SETTINGS, SHARED_OPTIONS, records_folder, say
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from kadi_battgen.records import Run, Store
+
+#: Collection of records where neither the option nor the environment names one.
+DEFAULT_PROJECT = "kadi-battgen"
+
+#: Environment variable that names the collection for records.
+PROJECT_VARIABLE = "BATTGEN_PROJECT"
+
+#: Environment variable with the licence of what runs make, as an SPDX identifier such as CC-BY-4.0.
+LICENSE_VARIABLE = "BATTGEN_LICENSE"
+
+
+@contextmanager
+def start_run(
+    record_type: str, title: str, seed: int | None = None, settings: BaseModel | None = None
+) -> Iterator[Run]:
+    """Record what the block does as the run of the node that is being executed, with its options as configuration.
+
+    Parameters
+    ----------
+    record_type
+        Type of the record, such as ``afm-campaign``.
+    title
+        One line for people.
+    seed
+        Seed of the run.
+    settings
+        What the options stand for in full, where that is more than the options.
+    """
+    from kadi_battgen.records import Run
+
+    context = click.get_current_context()
+    options = {name: value for name, value in context.params.items() if name not in SHARED_OPTIONS}
+    with Run(
+        node_store(context),
+        step=str(context.info_name),
+        record_type=record_type,
+        title=title,
+        description=inspect.cleandoc(context.command.help or ""),
+        license=os.environ.get(LICENSE_VARIABLE),
+        configuration=options,
+        settings=settings,
+        seed=seed,
+        tags=["kadi-battgen"],
+        command=["battgen", str(context.info_name), *typed_options(context)],
+        project=project_name(context),
+    ) as run:
+        context.meta[RUN] = run
+        if context.meta.get(SETTINGS):
+            run.input("config", context.params["config"])
+        yield run
+    if not context.params["no_record"]:
+        say(f"Recorded as run:{run.identifier}")
+
+
+def node_store(context: click.Context) -> Store | None:
+    """Return the store that a node's options choose, None with ``--no-record``."""
+    from kadi_battgen.records import open_store
+
+    if context.params.get("no_record"):
+        return None
+    return open_store(records_folder(context), context.params.get("instance"), project_name(context))
+
+
+def project_name(context: click.Context) -> str:
+    """Return the collection that a node's options and the environment name."""
+    return context.params.get("project") or os.environ.get(PROJECT_VARIABLE) or DEFAULT_PROJECT
+
+
+def typed_options(context: click.Context) -> list[str]:
+    """Return the options of a node's context as they would be typed, in a fixed order and with defaults left out."""
+    words: list[str] = []
+    for parameter in context.command.params:
+        value = context.params.get(str(parameter.name))
+        if not isinstance(parameter, xmlhelpy.core.Option) or value is None or value == parameter.default:
+            continue
+        if parameter.name == "config" and not context.meta.get(SETTINGS):
+            continue  # its options are listed themselves
+        words += [f"--{parameter.param_name}"] if parameter.is_flag else [f"--{parameter.param_name}", str(value)]
+    return words
