@@ -1,0 +1,1 @@
+"""Cleaning a table of electrodes, each decision kept in an audit."""

@@ -1,0 +1,1 @@
+"""The solid electrolyte interphase: chemistry, kinetic Monte Carlo engine, observables and campaigns."""

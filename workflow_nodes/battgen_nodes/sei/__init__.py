@@ -1,0 +1,1 @@
+"""Nodes for the solid electrolyte interphase."""
