@@ -9,8 +9,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from kadi_battgen.diffusion.dpm_solver import sample_dpm_solver
 from kadi_battgen.diffusion.samplers import candidate_generators, draw_noise, sample_ddim, sample_ddpm
 from kadi_battgen.diffusion.schedule import NoiseSchedule
+from kadi_battgen.errors import UserError
 
 SCHEDULE = NoiseSchedule()
 DATA = [(0.0, 1.0), (0.7, 1.0), (0.7, 0.2), (-2.0, 3.0)]
@@ -60,7 +62,7 @@ def test_ddim_does_not_depend_on_the_scale_of_time():
     assert sample.std().item() == pytest.approx(2.0, rel=0.06)
 
 
-@pytest.mark.parametrize("sampler", ["ddpm", "ddim"])
+@pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpm-solver++"])
 def test_a_candidate_does_not_depend_on_its_batch(sampler):
     schedule, denoiser = NoiseSchedule(60, 1e-4, 0.3), exact_denoiser(0.7, 0.5, NoiseSchedule(60, 1e-4, 0.3))
 
@@ -69,7 +71,8 @@ def test_a_candidate_does_not_depend_on_its_batch(sampler):
         noise = draw_noise((3, 4), generators)
         if sampler == "ddpm":
             return sample_ddpm(denoiser, noise, schedule, generators)
-        return sample_ddim(denoiser, noise, schedule, steps=20)
+        fast = sample_ddim if sampler == "ddim" else sample_dpm_solver
+        return fast(denoiser, noise, schedule, steps=20)
 
     together = draw([5, 6, 7, 8])
     for position, seed in enumerate([5, 6, 7, 8]):
@@ -109,3 +112,48 @@ def test_noise_is_standard_normal_and_follows_the_seeds():
     assert noise.mean().item() == pytest.approx(0.0, abs=0.02)
     assert noise.std().item() == pytest.approx(1.0, abs=0.02)
     torch.testing.assert_close(draw_noise((2000,), candidate_generators([7]))[0], noise[7], rtol=0, atol=0)
+
+
+def deviation_error(sampler, mean, deviation, steps):
+    noise, _ = start()
+    sample = sampler(exact_denoiser(mean, deviation), noise, SCHEDULE, steps)
+    return sample.std().item() / (deviation * noise.std().item()) - 1
+
+
+@pytest.mark.parametrize(("mean", "deviation"), DATA)
+@pytest.mark.parametrize(("steps", "error"), [(10, 0.045), (20, 0.018), (50, 0.003), (100, 0.001), (1000, 0.001)])
+def test_dpm_solver_converges_to_the_data_s_mean_and_deviation(mean, deviation, steps, error):
+    noise, _ = start()
+    sample = sample_dpm_solver(exact_denoiser(mean, deviation), noise, SCHEDULE, steps)
+    assert sample.mean().item() == pytest.approx(mean + deviation * noise.mean().item(), abs=0.02 * deviation)
+    assert sample.std().item() == pytest.approx(deviation * noise.std().item(), rel=error)
+
+
+@pytest.mark.parametrize(("mean", "deviation"), DATA)
+def test_the_error_of_dpm_solver_falls_with_the_square_of_the_steps(mean, deviation):
+    coarse, fine = (abs(deviation_error(sample_dpm_solver, mean, deviation, steps)) for steps in (20, 60))
+    assert fine < coarse / 6
+
+
+@pytest.mark.parametrize(("mean", "deviation"), DATA)
+def test_twenty_steps_of_dpm_solver_are_better_than_a_hundred_of_ddim(mean, deviation):
+    ours = abs(deviation_error(sample_dpm_solver, mean, deviation, 20))
+    assert ours < abs(deviation_error(sample_ddim, mean, deviation, 100))
+
+
+def test_dpm_solver_goes_from_timestep_to_timestep_of_the_list_down_to_zero():
+    seen = []
+
+    def denoise(sample, timestep):
+        seen.append(int(timestep[0]))
+        return torch.zeros_like(sample)
+
+    sample_dpm_solver(denoise, start(2, (3,))[0], SCHEDULE, 7)
+    assert seen == SCHEDULE.subset(7)
+    assert seen[-1] == 0
+
+
+@pytest.mark.parametrize("steps", [0, 1001])
+def test_impossible_steps_of_dpm_solver_are_refused(steps):
+    with pytest.raises(UserError, match="sampling steps are impossible"):
+        sample_dpm_solver(exact_denoiser(0.0, 1.0), start(2, (3,))[0], SCHEDULE, steps)
