@@ -1,0 +1,201 @@
+"""Tasks run by a cluster of workers, and what goes wrong on the way said in one sentence."""
+
+from __future__ import annotations
+
+import queue
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+from typing import Any, Protocol
+
+from kadi_battgen.errors import UserError
+from kadi_battgen.parallel.settings import ClusterSettings
+
+#: Tasks sent out ahead for each worker, so that none waits for the next one; results in memory are bounded by it.
+TASKS_PER_WORKER = 2
+
+#: Seconds between two looks at whether the cluster still works.
+_HEALTH_SECONDS = 2.0
+
+
+class Workers(Protocol):
+    """Workers that a Dask client reaches.
+
+    Attributes
+    ----------
+    client
+        A ``distributed.Client``.
+    """
+
+    client: Any
+
+    def ensure(self, count: int) -> int:
+        """Have up to `count` workers come up and return the number of tasks that run at once."""
+
+    def trouble(self) -> str | None:
+        """Return why no further task will be done, None if all is well."""
+
+
+class Cluster:
+    """Workers on this machine or others; made by :func:`open_cluster`.
+
+    Parameters
+    ----------
+    settings
+        Where work runs.
+    isolated
+        See :func:`open_cluster`.
+    """
+
+    def __init__(self, settings: ClusterSettings, *, isolated: bool = False) -> None:
+        self.settings = settings
+        self._isolated = isolated
+        self._stack = ExitStack()
+        self._workers: Workers | None = None
+
+    def run(
+        self,
+        function: Callable[[Any], Any],
+        tasks: Sequence[Any],
+        *,
+        name: Callable[[Any], str] | None = None,
+    ) -> Iterator[tuple[int, Any]]:
+        """Have tasks done by all workers.
+
+        At most :data:`TASKS_PER_WORKER` tasks and results per worker are on their way at a time, however many there are.
+        The tasks of a worker that is lost are done again by the others.
+
+        Parameters
+        ----------
+        function
+            A pure function of one task, defined in a module. Compiled code that runs for seconds should release Python's
+            global lock, else the worker cannot answer meanwhile.
+        tasks
+            What can be pickled. They are taken from the sequence one by one as they are sent out.
+        name
+            Describes a task in a message, as in ``electrode mp-19017``.
+
+        Yields
+        ------
+        tuple of int and object
+            Position in `tasks` and value, as they are finished, in no fixed order.
+
+        Raises
+        ------
+        UserError
+            If the function raised one, a task ended every worker that it was given to, or the cluster was lost.
+        """
+        if self._runs_here(len(tasks)):
+            for position, task in enumerate(tasks):
+                yield position, function(task)
+            return
+        if self._workers is None:
+            self._workers = self._stack.enter_context(_started(self.settings))
+        yield from _distribute(self._workers, function, tasks, name)
+
+    def close(self) -> None:
+        """End the workers that were started here."""
+        self._workers = None
+        self._stack.close()
+
+    def _runs_here(self, tasks: int) -> bool:
+        local = self.settings.kind == "local" and not self._isolated
+        return tasks == 0 or (local and min(tasks, self.settings.processes) == 1)
+
+
+@contextmanager
+def open_cluster(settings: ClusterSettings | None = None, *, isolated: bool = False) -> Iterator[Cluster]:
+    """Open a cluster for the duration of a ``with`` block.
+
+    Workers are started when the first tasks come, and no more than there are tasks. On this machine each is a process of
+    one thread bound to one core; they end with this process, however it ends.
+
+    Parameters
+    ----------
+    settings
+        Where work runs.
+    isolated
+        Run tasks in worker processes even where one worker is enough. Otherwise one worker or one task on this machine
+        is run in the calling process: starting a process and its packages would take longer than most of them.
+
+    Yields
+    ------
+    Cluster
+        Its method ``run`` does the work.
+
+    Raises
+    ------
+    UserError
+        If the workers cannot be started or reached.
+    """
+    cluster = Cluster(settings or ClusterSettings(), isolated=isolated)
+    try:
+        yield cluster
+    finally:
+        cluster.close()
+
+
+@contextmanager
+def _started(settings: ClusterSettings) -> Iterator[Workers]:
+    from kadi_battgen.parallel.local import LocalWorkers
+
+    with LocalWorkers.started(settings) as workers:
+        yield workers
+
+
+def _distribute(
+    workers: Workers, function: Callable[[Any], Any], tasks: Sequence[Any], name: Callable[[Any], str] | None
+) -> Iterator[tuple[int, Any]]:
+    from distributed import CancelledError, KilledWorker
+
+    # Dask holds tasks back for free workers only where a group is larger than twice the workers; of a smaller one it
+    # would give several to a worker at once, and all of them would share the blame for its end.
+    slots = workers.ensure(len(tasks))
+    window = TASKS_PER_WORKER * slots + 1 if len(tasks) > TASKS_PER_WORKER * slots else slots
+    group = f"{getattr(function, '__name__', 'task')}-{uuid.uuid4().hex}"
+    waiting = iter(range(len(tasks)))
+    finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    running: dict[Any, Any] = {}
+
+    def submit(count: int) -> None:
+        positions = list(islice(waiting, count))
+        if not positions:
+            return
+        keys = [(group, position) for position in positions]
+        for future in workers.client.map(function, [tasks[position] for position in positions], key=keys, pure=False):
+            running[future.key] = future
+            future.add_done_callback(finished.put)
+
+    try:
+        submit(window)
+        while running:
+            future = _next(finished, workers)
+            position = running.pop(future.key).key[1]
+            try:
+                value = future.result()
+            except KilledWorker as error:
+                what = name(tasks[position]) if name else f"Task {position + 1} of {len(tasks)}"
+                raise UserError(
+                    f"{what} ended each of the {error.allowed_failures + 1} worker processes that it was given to (out of "
+                    "memory?): leave it out, or run the same command again with fewer workers."
+                ) from error
+            except CancelledError as error:
+                raise UserError(
+                    workers.trouble() or "The tasks were cancelled on the cluster: run them again."
+                ) from error
+            future.release()
+            submit(1)
+            yield position, value
+    finally:
+        if running:
+            workers.client.cancel(list(running.values()), force=True)
+
+
+def _next(finished: queue.SimpleQueue[Any], workers: Workers) -> Any:
+    while True:
+        try:
+            return finished.get(timeout=_HEALTH_SECONDS)
+        except queue.Empty:
+            if trouble := workers.trouble():
+                raise UserError(trouble) from None
