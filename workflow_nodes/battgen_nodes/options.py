@@ -9,6 +9,8 @@ from typing import Any, Literal
 import click
 import xmlhelpy
 
+from battgen_nodes.frame import say
+
 #: What an input option takes (see :mod:`kadi_battgen.records.references`).
 InputKind = Literal["file", "folder", "models"]
 
@@ -86,6 +88,32 @@ def seed_option(description: str, default: int = 0) -> Decorator:
     return xmlhelpy.option(
         "seed", char="s", default=default, param_type=xmlhelpy.IntRange(min=0), description=description
     )
+
+
+def cluster_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options ``--workers`` and ``--scheduler`` of work that runs in parallel (see :func:`cluster_settings`)."""
+    scheduler = xmlhelpy.option(
+        "scheduler",
+        description=(
+            "Dask scheduler to run on instead of this machine's cores: its address as tcp://host:port, or a YAML file that "
+            "describes the jobs of a SLURM queue. The result does not depend on it."
+        ),
+    )
+    workers = xmlhelpy.option(
+        "workers",
+        param_type=xmlhelpy.IntRange(min=1),
+        description="Processes on this machine, one core each; by default all cores. The result does not depend on it.",
+    )
+    return workers(scheduler(function))
+
+
+def cluster_settings(workers: int | None, scheduler: str | None) -> Any:
+    """Return the :class:`kadi_battgen.parallel.ClusterSettings` of the two options, and say where the work runs."""
+    from kadi_battgen.parallel import ClusterSettings
+
+    settings = ClusterSettings(workers, scheduler)
+    say(f"Running on {settings.describe()}")
+    return settings
 
 
 def repeated_option(name: str, description: str, *, char: str | None = None) -> Decorator:
