@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,7 @@ def run_campaign(
     pool: int | None = None,
     workers: int | None = None,
     skip_too_large: bool = False,
+    metadata: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> CampaignSummary:
     """Simulate AFM stacks and descriptors of many electrodes into one HDF5 file.
@@ -105,6 +106,8 @@ def run_campaign(
         Processes, each bound to a core; one for each available core if not given.
     skip_too_large
         Record electrodes larger than the scan window as failures instead of stopping.
+    metadata
+        What is known of all electrodes, such as how they were cleaned: plain JSON values that the file keeps.
     progress
         Show a progress bar on standard error.
 
@@ -166,6 +169,7 @@ def run_campaign(
             image_shape=(settings.heights, len(DESCRIPTOR_CHANNELS), settings.pixels, settings.pixels),
             electrodes=[electrodes[i].model_dump_json() for i in done],
             failures=failures,
+            metadata=_canonical(dict(metadata or {})),
             attributes={
                 "conventions": _canonical(conventions),
                 "settings": _canonical(request),

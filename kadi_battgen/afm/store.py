@@ -14,6 +14,7 @@ edge_distance       (N,) i4             distance of the brightest pixel from the
 valid               (N,) bool           edge_distance > 0
 electrodes          (M,) UTF-8          one JSON document per simulated electrode, complete
 failures            (K,) UTF-8          JSON documents {"id", "reason"} of electrodes that could not be simulated
+metadata            () UTF-8            JSON document of what is known of all electrodes; older files lack it
 ==================  ==================  ==========================================================================
 
 Root attributes: schema, schema_version, conventions (JSON, see :meth:`ScanSettings.conventions`), settings (JSON),
@@ -59,6 +60,7 @@ def write_campaign(
     image_shape: tuple[int, int, int, int],
     electrodes: list[str],
     failures: list[dict[str, str]],
+    metadata: str,
     attributes: dict[str, Any],
     stack_attributes: dict[str, Any],
     descriptor_attributes: dict[str, Any],
@@ -80,6 +82,8 @@ def write_campaign(
         JSON documents of the simulated electrodes.
     failures
         id and reason of each electrode that could not be simulated.
+    metadata
+        JSON document of what is known of all electrodes. It may be too large for an attribute.
     attributes
         Further root attributes.
     stack_attributes, descriptor_attributes
@@ -123,6 +127,7 @@ def write_campaign(
         create("electrodes", (len(electrodes),), text)[:] = electrodes
         documents = [json.dumps(failure, ensure_ascii=False, sort_keys=True) for failure in failures]
         create("failures", (len(documents),), text)[:] = documents
+        create("metadata", (), text)[()] = metadata
 
 
 class AfmCampaign:
@@ -202,6 +207,11 @@ class AfmCampaign:
     def heights(self) -> np.ndarray:
         """Tip-sample distance of each slice in Angstrom, float64, farthest first."""
         return np.array(self._handle.attrs["heights"], dtype=float)
+
+    @cached_property
+    def electrodes_metadata(self) -> dict[str, Any]:
+        """What is known of all electrodes, such as how they were cleaned; empty where the collection told nothing."""
+        return json.loads(self._handle["metadata"].asstr()[()]) if "metadata" in self._handle else {}
 
     @property
     def unit(self) -> str:

@@ -16,7 +16,7 @@ from kadi_battgen.applications.candidates import Candidate, rank_candidates
 from kadi_battgen.applications.neighbours import KnownElectrodes
 from kadi_battgen.applications.targets import Target
 from kadi_battgen.datasets.conditions import condition_vectors
-from kadi_battgen.datasets.scaling import RangeScaling
+from kadi_battgen.datasets.scaling import condition_scaling_from_json
 from kadi_battgen.diffusion.samplers import candidate_generators, draw_noise, sample_ddim, sample_ddpm
 from kadi_battgen.diffusion.schedule import NoiseSchedule
 from kadi_battgen.electrodes.collection import ElectrodeCollection
@@ -87,7 +87,7 @@ class ScreeningModel:
             self.regressor, card = load_composition_regressor(folder)
             self._check_translator(folder, card)
             self.regressor_scale = LatentScale.from_json(card["normalisation"]["latent"])
-        self.conditions_scaling = RangeScaling.from_json(self.card["normalisation"]["conditions"])
+        self.conditions_scaling = condition_scaling_from_json(self.card["normalisation"]["conditions"])
         self.schedule = NoiseSchedule(**self.card["schedule"])
         self.training_ranges: dict[str, Any] = self.card["training_ranges"]
 

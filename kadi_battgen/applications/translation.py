@@ -11,7 +11,7 @@ import torch
 
 from kadi_battgen.afm.store import AfmCampaign
 from kadi_battgen.applications.campaigns import check_campaign
-from kadi_battgen.datasets.scaling import RangeScaling
+from kadi_battgen.datasets.scaling import condition_scaling_from_json
 from kadi_battgen.files import atomic_path, sha256_file
 from kadi_battgen.progress import progress_bar
 from kadi_battgen.training.translation import load_translator
@@ -53,7 +53,7 @@ def translate(
         If the model or the campaign is missing or broken, or the conventions differ.
     """
     translator, card = load_translator(model_folder)
-    scaling = RangeScaling.from_json(card["normalisation"]["descriptors"])
+    scaling = condition_scaling_from_json(card["normalisation"]["descriptors"])
     low, span = scaling.minimum[:, None, None], scaling.span[:, None, None]
     errors = np.zeros(len(scaling.names))
     with AfmCampaign.open(afm_path) as campaign, atomic_path(output_path) as temporary:

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from kadi_battgen.afm.store import AfmCampaign
-from kadi_battgen.datasets.scaling import RangeScaling
+from kadi_battgen.datasets.scaling import CONDITION_SCALINGS, RangeScaling
 from kadi_battgen.datasets.splitting import DEFAULT_SHARES, PARTS, inverse_frequency_weights, split_by_composition
 from kadi_battgen.datasets.store import SCHEMA, SCHEMA_VERSION
 from kadi_battgen.electrodes.composition import COMPOSITION_LENGTH, ELEMENTS, formula_from_vector
@@ -27,6 +27,7 @@ def build_dataset(
     *,
     seed: int = 0,
     shares: Sequence[float] = DEFAULT_SHARES,
+    scaling: str = RangeScaling.kind,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Write the training data set of a campaign: scaled images, conditions, compositions, split and weights.
@@ -44,6 +45,8 @@ def build_dataset(
         Seed of the split.
     shares
         Shares of the compositions in training, validation and test.
+    scaling
+        Scaling of the functional properties, one of ``CONDITION_SCALINGS``.
 
     Returns
     -------
@@ -53,8 +56,11 @@ def build_dataset(
     Raises
     ------
     UserError
-        If the campaign is broken, holds no valid sample, or holds too few compositions for the split.
+        If the campaign is broken, holds no valid sample, or holds too few compositions for the split, or the scaling
+        is unknown.
     """
+    if scaling not in CONDITION_SCALINGS:
+        raise UserError(f"Scaling {scaling!r} is not known: choose from {', '.join(CONDITION_SCALINGS)}.")
     with AfmCampaign.open(afm_path) as campaign:
         valid = np.flatnonzero(campaign.valid)
         if len(valid) == 0:
@@ -69,7 +75,7 @@ def build_dataset(
         part = part_of_electrode[owners]
         training_electrodes = np.unique(owners[part == 0])
         values = np.stack([electrode.properties.as_vector() for electrode in electrodes])
-        conditions_scaling = RangeScaling.fit(
+        conditions_scaling = CONDITION_SCALINGS[scaling].fit(
             values[training_electrodes],
             tuple(FUNCTIONAL_PROPERTIES),
             tuple(entry.unit for entry in FUNCTIONAL_PROPERTIES.values()),
@@ -95,6 +101,7 @@ def build_dataset(
                     "descriptor_scaling": json.dumps(descriptor_scaling.to_json()),
                     "conventions": json.dumps(campaign.conventions, sort_keys=True),
                     "campaign_sha256": sha256_file(afm_path),
+                    "electrodes_metadata": json.dumps(campaign.electrodes_metadata, sort_keys=True),
                 }
             )
             columns = {

@@ -21,7 +21,8 @@ def condition_vectors(
     Parameters
     ----------
     scaled_properties
-        Functional properties scaled to [0, 1], (samples, 6); entries that are not given may be NaN.
+        Functional properties scaled to [0, 1], (samples, 6); entries that are not given may be NaN. Values beyond the
+        range that the scaling was taken from lie outside [0, 1] and stay there.
     working_ions
         Positions in ``WORKING_IONS``, (samples,); -1 where none is given.
     properties_given
@@ -32,7 +33,7 @@ def condition_vectors(
     Returns
     -------
     numpy.ndarray
-        float32, (samples, CONDITION_SIZE): properties in [-1, 1], their presence, one-hot ion, its presence.
+        float32, (samples, CONDITION_SIZE): properties in [-1, 1] for that range, their presence, one-hot ion, its presence.
     """
     if properties_given is None:
         properties_given = ~np.isnan(scaled_properties)

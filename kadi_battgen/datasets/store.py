@@ -8,7 +8,7 @@ data set              shape           type     content
 ====================  ==============  =======  ============================================================
 stacks                (N, 10, H, W)   float16  AFM stack divided by one scale, in [-1, 1] on the training part
 descriptors           (N, 6, H, W)    float16  descriptor channels, [0, 1] on the training part
-conditions            (N, 6)          float32  functional properties scaled to [0, 1] on the training part
+conditions            (N, 6)          float32  functional properties scaled to [0, 1] (all of the training part, or its core)
 working_ion           (N,)            int8     position in the attribute ``working_ions``
 composition           (N, 112)        float32  atoms per reduced formula of the discharged phase
 rotation              (N, 3, 3)       float64  orientation of the crystal under the tip
@@ -35,7 +35,7 @@ from typing import Any, Self
 import h5py
 import numpy as np
 
-from kadi_battgen.datasets.scaling import RangeScaling
+from kadi_battgen.datasets.scaling import RangeScaling, condition_scaling_from_json
 from kadi_battgen.datasets.splitting import PARTS
 from kadi_battgen.electrodes.electrode import Electrode
 from kadi_battgen.errors import UserError
@@ -109,12 +109,12 @@ class TrainingDataset:
     @cached_property
     def conditions_scaling(self) -> RangeScaling:
         """Scaling of the functional properties."""
-        return RangeScaling.from_json(json.loads(self.file.attrs["conditions_scaling"]))
+        return condition_scaling_from_json(json.loads(self.file.attrs["conditions_scaling"]))
 
     @cached_property
     def descriptor_scaling(self) -> RangeScaling:
         """Scaling of the descriptor channels."""
-        return RangeScaling.from_json(json.loads(self.file.attrs["descriptor_scaling"]))
+        return condition_scaling_from_json(json.loads(self.file.attrs["descriptor_scaling"]))
 
     @property
     def stack_scale(self) -> float:
@@ -130,6 +130,11 @@ class TrainingDataset:
     def conventions(self) -> dict[str, Any]:
         """Conventions of the AFM simulation: window, heights, tip, pixel size, device."""
         return dict(json.loads(self.file.attrs["conventions"]))
+
+    @cached_property
+    def electrodes_metadata(self) -> dict[str, Any]:
+        """What is known of all electrodes: licence, database version, how they were cleaned (``cleaning``)."""
+        return dict(json.loads(self.file.attrs.get("electrodes_metadata", "{}")))
 
     @cached_property
     def electrodes(self) -> tuple[Electrode, ...]:

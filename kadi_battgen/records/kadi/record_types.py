@@ -80,6 +80,7 @@ _TYPES = (
         (
             _text("afm", "AFM campaign"),
             _text("split", "Fractions of the compositions in training, validation and test"),
+            _choice("scaling", "Scaling of the functional properties", "min-max", "robust"),
             *_known("seed"),
         ),
     ),

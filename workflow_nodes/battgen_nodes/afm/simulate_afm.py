@@ -62,6 +62,7 @@ def simulate_afm(
 
     from kadi_battgen.afm.campaign import run_campaign
     from kadi_battgen.afm.settings import ScanSettings
+    from kadi_battgen.datasets.cleaning.provenance import without_constants
     from kadi_battgen.electrodes.collection import describe_validation, read_electrodes
     from kadi_battgen.errors import UserError
 
@@ -79,6 +80,7 @@ def simulate_afm(
             pool=pool,
             workers=workers,
             skip_too_large=skip_too_large,
+            metadata=without_constants(collection.metadata),
         )
         run.add_file(output, description="AFM stacks, descriptors and their conventions")
         campaign_previews(run, output)

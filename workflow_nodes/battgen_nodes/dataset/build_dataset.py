@@ -16,9 +16,16 @@ from battgen_nodes.recording import start_run
     default="0.7,0.15,0.15",
     description="Fractions of the compositions in training, validation and test; they sum to 1.",
 )
+@xmlhelpy.option(
+    "scaling",
+    default="min-max",
+    param_type=xmlhelpy.Choice(["min-max", "robust"]),
+    description="What becomes 0 and 1 of a functional property: its smallest and largest value in the training part, or "
+    "(robust) its 1 and 99 percent quantiles there, with the values beyond them outside [0, 1].",
+)
 @seed_option("Seed of the split.")
 @output_option("Training data set to write (HDF5).")
-def build_dataset(afm: str, split: str, seed: int, output: str) -> None:
+def build_dataset(afm: str, split: str, scaling: str, seed: int, output: str) -> None:
     """Scale, split and weight the samples of an AFM campaign."""
     from kadi_battgen.datasets.build import build_dataset as build
     from kadi_battgen.errors import UserError
@@ -28,7 +35,7 @@ def build_dataset(afm: str, split: str, seed: int, output: str) -> None:
     except ValueError as error:
         raise UserError(f"The split {split!r} is not three fractions: give e.g. 0.7,0.15,0.15.") from error
     with start_run("training-dataset", "Training data set", seed) as run:
-        summary = build(run.input("afm", afm), output, seed=seed, shares=shares)
+        summary = build(run.input("afm", afm), output, seed=seed, shares=shares, scaling=scaling)
         run.add_file(output, description="Scaled samples with conditions, compositions, split and weights")
         for part, count in summary["samples"].items():
             run.add_metric("samples", count, part=part)
