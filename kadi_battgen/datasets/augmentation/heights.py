@@ -1,0 +1,101 @@
+"""Operations that move the tip up or down: a stack at other heights, interpolated between its slices.
+
+Heights are tip-sample distances in A, one a slice, in rising or falling order. A stack says nothing about heights outside
+its own range: there the nearest slice is shown, and an offset of more than the whole range is refused.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kadi_battgen.datasets.augmentation.arrays import computed, stored_as
+from kadi_battgen.errors import UserError
+
+
+def height_offset(stack: np.ndarray, heights: np.ndarray, offset: float) -> np.ndarray:
+    """Return the stack as scanned with the tip farther from the sample by `offset` than was believed.
+
+    Parameters
+    ----------
+    stack
+        (slices, H, W).
+    heights
+        Tip-sample distance of each slice in A.
+    offset
+        In A; negative is closer.
+
+    Raises
+    ------
+    UserError
+        If the offset is larger than the range of the heights.
+    """
+    return at_heights(stack, heights, np.asarray(heights, dtype=float)[:, None, None] + _in_range(offset, heights))
+
+
+def tilted(stack: np.ndarray, heights: np.ndarray, pixel_size: float, angle: float, direction: float) -> np.ndarray:
+    """Return the stack of a scan plane that is tilted against the surface about the middle of the window.
+
+    Scanned at constant height, a tilt is no plane to subtract: it changes the tip-sample distance from pixel to pixel.
+
+    Parameters
+    ----------
+    stack
+        (slices, H, W).
+    heights
+        Tip-sample distance of each slice in A.
+    pixel_size
+        Distance between two pixels in A.
+    angle
+        Tilt in degrees.
+    direction
+        Direction in which the tip moves away from the surface, in degrees from +x to +y.
+
+    Raises
+    ------
+    UserError
+        If the plane rises by more than the range of the heights at the edge of the window.
+    """
+    y, x = (axis - (size - 1) / 2 for axis, size in zip(np.indices(stack.shape[1:]), stack.shape[1:], strict=True))
+    slope, turn = np.tan(np.deg2rad(angle)), np.deg2rad(direction)
+    rise = slope * pixel_size * (x * np.cos(turn) + y * np.sin(turn))
+    _in_range(float(np.abs(rise).max()), heights)
+    return at_heights(stack, heights, np.asarray(heights, dtype=float)[:, None, None] + rise)
+
+
+def at_heights(stack: np.ndarray, heights: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return the stack at other heights, linear between its slices and constant beyond the first and the last.
+
+    Parameters
+    ----------
+    stack
+        (slices, H, W).
+    heights
+        Tip-sample distance of each slice in A, strictly rising or falling.
+    wanted
+        Tip-sample distance of each pixel in A, (slices, H, W) or (slices, 1, 1).
+    """
+    known = np.asarray(heights, dtype=float)
+    if len(known) == 1:
+        return stack
+    rising = known if known[-1] > known[0] else known[::-1]
+    position = np.interp(wanted, rising, np.arange(len(rising), dtype=float))
+    if rising is not known:
+        position = len(known) - 1 - position
+    before = np.minimum(position.astype(np.intp), len(known) - 2)
+    values = computed(stack)
+    share = (position - before).astype(values.dtype)
+    if before.shape[1:] == (1, 1):
+        first, second = values[before[:, 0, 0]], values[before[:, 0, 0] + 1]
+    else:
+        first, second = (np.take_along_axis(values, before + step, axis=0) for step in (0, 1))
+    return stored_as(first + share * (second - first), stack.dtype)
+
+
+def _in_range(offset: float, heights: np.ndarray) -> float:
+    span = float(np.ptp(heights))
+    if abs(offset) > span + 1e-9:
+        raise UserError(
+            f"A height offset of {offset:.3g} A is larger than the {span:.3g} A that the stack spans: give a smaller "
+            "offset or tilt, or simulate more heights."
+        )
+    return offset
