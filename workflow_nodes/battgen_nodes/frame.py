@@ -136,7 +136,7 @@ def read_yaml_texts(path: str | os.PathLike[str]) -> Mapping[str, Any]:
 
 
 def node(
-    name: str, example: str, *, takes_settings: bool = False, recorded: bool = True
+    name: str, example: str, *, takes_settings: bool | str = False, recorded: bool = True
 ) -> Callable[[Callable[..., Any]], Node]:
     """Return the decorator of a node.
 
@@ -147,7 +147,7 @@ def node(
     example
         What follows it on a command line.
     takes_settings
-        Whether ``--config`` may hold fields that are no options.
+        Whether ``--config`` may hold fields that are no options; a text says which, after "options".
     recorded
         Whether its runs leave a record; False for commands that are about records.
     """
@@ -164,14 +164,14 @@ def node(
         parameters = call.__click_params__  # type: ignore[attr-defined]
         parameters[:] = parameters[len(own) :] + own
         command = xmlhelpy.command(name=name, example=example, cls=Node)(call)
-        command.takes_settings = takes_settings
+        command.takes_settings = bool(takes_settings)
         return command
 
     return decorate
 
 
-def _shared_options(takes_settings: bool, recorded: bool) -> list[Callable[[Any], Any]]:
-    more = " and further settings of the training" if takes_settings else ""
+def _shared_options(takes_settings: bool | str, recorded: bool) -> list[Callable[[Any], Any]]:
+    more = " and further settings of the training" if takes_settings is True else takes_settings or ""
     config = xmlhelpy.option(
         "config",
         description=f"YAML file with options{more}, as 'option: value' lines; the command line goes before it.",

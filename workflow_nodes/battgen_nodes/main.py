@@ -17,6 +17,7 @@ from battgen_nodes.battgen.train_composition import train_composition
 from battgen_nodes.battgen.train_screening import train_screening
 from battgen_nodes.battgen.train_translation import train_translation
 from battgen_nodes.battgen.translate import translate
+from battgen_nodes.data.clean import clean
 from battgen_nodes.data.fetch_electrodes import fetch_electrodes
 from battgen_nodes.dataset.build_dataset import build_dataset
 from battgen_nodes.demo import demo
@@ -38,6 +39,7 @@ def battgen() -> None:
 
 for _command in (
     fetch_electrodes,
+    clean,
     simulate_afm,
     build_dataset,
     train_translation,

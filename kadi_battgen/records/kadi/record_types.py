@@ -64,6 +64,17 @@ _TYPES = (
         ),
     ),
     RecordType(
+        "electrode-cleaning",
+        "Cleaned electrodes",
+        "Electrodes after a cleaning, with an audit of every row that was dropped and every value that was changed.",
+        (
+            _text("electrodes", "Electrodes that were cleaned"),
+            _choice("preset", "Steps of the cleaning, where no configuration lists them", "default", "thesis"),
+            _text("split", "Fractions of the compositions in training, validation and test"),
+            *_known("seed"),
+        ),
+    ),
+    RecordType(
         "afm-campaign",
         "AFM campaign",
         "Simulated atomic force microscopy of electrodes: stacks of force images and material descriptors.",

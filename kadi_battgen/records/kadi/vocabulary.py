@@ -185,6 +185,8 @@ _QUANTITIES = (
     _count("limit", "Largest number of electrodes"),
     _count("samples", "Samples, or candidates to generate", 0),
     _count("electrodes", "Electrodes", 0),
+    _count("rows_in", "Rows that a step of a cleaning was given", 0),
+    _count("rows_out", "Rows that a step of a cleaning left", 0),
     _count("candidates", "Generated candidates", 0),
     _count("distinct_formulas", "Different formulas among the candidates", 0),
     _count("stacks", "AFM stacks", 0),
