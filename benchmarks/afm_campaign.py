@@ -23,13 +23,14 @@ from pathlib import Path
 
 import numpy as np
 
-from kadi_battgen.afm.campaign import available_cores, run_campaign
+from kadi_battgen.afm.campaign import run_campaign
 from kadi_battgen.afm.descriptors import type_classes
 from kadi_battgen.afm.geometry import cluster_from_structure, under_the_tip
 from kadi_battgen.afm.opencl import quiet_ppafm, start_ppafm
 from kadi_battgen.afm.settings import ScanSettings
 from kadi_battgen.afm.store import AfmCampaign
 from kadi_battgen.electrodes.collection import read_electrodes
+from kadi_battgen.parallel import ClusterSettings, available_cores
 
 
 class Peer:
@@ -124,14 +125,15 @@ def main() -> int:
     report: dict[str, object] = {"cores": len(available_cores()), "load": os.getloadavg()[0]}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "afm.h5"
-        summary = run_campaign(chosen, file, settings, orientations=options.orientations, workers=options.workers)
+        cluster = ClusterSettings(workers=options.workers)
+        summary = run_campaign(chosen, file, settings, orientations=options.orientations, cluster=cluster)
         with AfmCampaign.open(file) as campaign:
             rate = summary.stacks_per_second
             report["campaign"] = {
                 "stacks": summary.stacks,
                 "seconds": round(summary.seconds, 2),
                 "stacks_per_second": round(rate, 2),
-                "workers": summary.workers,
+                "workers": min(cluster.processes, len(chosen)),
                 "device": campaign.conventions["device"]["name"],
             }
             samples = np.linspace(0, len(campaign) - 1, min(options.peer_samples, len(campaign))).astype(int)

@@ -18,10 +18,11 @@ import numpy as np
 from kadi_battgen.afm.opencl import OpenCLDevice
 from kadi_battgen.afm.settings import DESCRIPTOR_CHANNELS, DESCRIPTOR_UNITS, STACK_UNIT, ScanSettings
 from kadi_battgen.afm.store import SCHEMA_VERSION, AfmCampaign, write_campaign
-from kadi_battgen.afm.team import WorkerTeam
+from kadi_battgen.afm.tasks import ElectrodeTask, describe_engine, simulate_electrode
 from kadi_battgen.electrodes.electrode import Electrode
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import atomic_path
+from kadi_battgen.parallel import ClusterSettings, open_cluster
 from kadi_battgen.progress import progress_bar
 
 #: Part of every shard's key; raised when a change of this package changes the images.
@@ -47,8 +48,6 @@ class CampaignSummary:
         id and reason of each electrode that could not be simulated.
     reused_electrodes
         Electrodes taken over from an earlier, interrupted or identical campaign.
-    workers
-        Number of processes.
     device
         What the images were simulated on.
     seconds
@@ -61,7 +60,6 @@ class CampaignSummary:
     invalid_stacks: int
     failures: list[dict[str, str]] = field(default_factory=list)
     reused_electrodes: int = 0
-    workers: int = 0
     device: OpenCLDevice | None = None
     seconds: float = 0.0
 
@@ -78,7 +76,7 @@ def run_campaign(
     *,
     orientations: int = 30,
     pool: int | None = None,
-    workers: int | None = None,
+    cluster: ClusterSettings | None = None,
     skip_too_large: bool = False,
     metadata: Mapping[str, Any] | None = None,
     progress: bool = True,
@@ -87,7 +85,7 @@ def run_campaign(
 
     Each finished electrode is kept in the folder ``<output>.partial`` until the file is complete; a campaign that was
     killed continues there when it is called again. Only electrodes with the same structure, settings, orientations,
-    device and program version are taken over. The file does not depend on the number of workers.
+    device and program version are taken over. The file does not depend on the number of workers, nor on where they run.
 
     Parameters
     ----------
@@ -102,8 +100,8 @@ def run_campaign(
     pool
         Directions on the Fibonacci sphere that they are chosen from; ten times `orientations` if not given, at most
         1000 and at least `orientations`.
-    workers
-        Processes, each bound to a core; one for each available core if not given.
+    cluster
+        Where the electrodes are simulated: on all cores of this machine if not given.
     skip_too_large
         Record electrodes larger than the scan window as failures instead of stopping.
     metadata
@@ -120,28 +118,30 @@ def run_campaign(
     ------
     UserError
         If there is no electrode, an id occurs twice, an electrode is larger than the scan window (without
-        `skip_too_large`), no electrode could be simulated, no OpenCL device works, or a worker ended unexpectedly.
+        `skip_too_large`), no electrode could be simulated, no OpenCL device works, the workers differ in theirs, or
+        the cluster cannot be reached.
     """
     started = time.perf_counter()
     settings = settings or ScanSettings()
     electrodes = list(electrodes)
     pool = max(orientations, min(10 * orientations, 1000)) if pool is None else pool
-    _check_request(electrodes, orientations, pool, workers)
+    _check_request(electrodes, orientations, pool)
     if not skip_too_large:
         _check_sizes(electrodes, settings)
-    cores = available_cores()
-    count = min(workers or len(cores), len(electrodes))
     output = Path(output_path)
     folder = output.with_name(output.name + ".partial")
     if output.is_dir():
         raise UserError(f"{output} is a folder: name a file to write to.")
     request = {"settings": settings.model_dump(mode="json"), "orientations": orientations, "pool": pool}
-    with WorkerTeam(request, [cores[i % len(cores)] for i in range(count)]) as team:
-        conventions = settings.conventions(team.device, team.ppafm)
+    # A driver that fails ends a worker, not the caller; and its libraries stay out of the caller's process.
+    with open_cluster(cluster, isolated=True) as workers:
+        # The first worker fills the cache of compiled programs for the others.
+        [(_, engine)] = workers.run(describe_engine, [settings])
+        conventions = settings.conventions(engine.device, engine.ppafm)
         keys = [_shard_key(electrode, request, conventions) for electrode in electrodes]
         campaign_key = _digest(keys)
         if _holds(output, campaign_key):
-            return _summary_of(output, count, team.device, started)
+            return _summary_of(output, engine.device, started)
         _make(folder)
         shards = [folder / f"{key}.npz" for key in keys]
         open_tasks = [i for i, shard in enumerate(shards) if not _is_complete(shard, orientations)]
@@ -150,11 +150,13 @@ def run_campaign(
             total=len(electrodes) * orientations, description="AFM stacks", unit="stack", enabled=progress
         ) as bar:
             bar.update((len(electrodes) - len(open_tasks)) * orientations)
-            tasks = [(i, {"electrode": _document(electrodes[i]), "shard": str(shards[i])}) for i in open_tasks]
-            for index, answer in team.run(tasks):
+            tasks = [ElectrodeTask(settings, orientations, pool, engine, _document(electrodes[i])) for i in open_tasks]
+            for number, answer in workers.run(simulate_electrode, tasks, name=_name):
+                if isinstance(answer, str):
+                    reasons[open_tasks[number]] = answer
+                else:
+                    _save_shard(shards[open_tasks[number]], answer)
                 bar.update(orientations)
-                if "reason" in answer:
-                    reasons[index] = answer["reason"]
     done = [i for i in range(len(electrodes)) if i not in reasons]
     failures = [{"id": electrodes[i].id, "reason": reasons[i]} for i in sorted(reasons)]
     if not done:
@@ -184,25 +186,16 @@ def run_campaign(
         )
     shutil.rmtree(folder, ignore_errors=True)
     reused = len(electrodes) - len(open_tasks)
-    return _summary_of(output, count, team.device, started, reused=reused)
+    return _summary_of(output, engine.device, started, reused=reused)
 
 
-def available_cores() -> list[int]:
-    """Return the cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
-
-
-def _check_request(electrodes: Sequence[Electrode], orientations: int, pool: int, workers: int | None) -> None:
+def _check_request(electrodes: Sequence[Electrode], orientations: int, pool: int) -> None:
     if not electrodes:
         raise UserError("There is no electrode to simulate: choose a collection or a filter that holds some.")
     if orientations < 1:
         raise UserError(f"{orientations} orientations were asked for: give 1 or more.")
     if pool < orientations:
         raise UserError(f"{orientations} orientations cannot be kept of a pool of {pool}: give {orientations} or more.")
-    if workers is not None and workers < 1:
-        raise UserError(f"{workers} workers were asked for: give 1 or more.")
     seen: set[str] = set()
     for electrode in electrodes:
         if electrode.id in seen:
@@ -226,6 +219,18 @@ def _check_sizes(electrodes: Sequence[Electrode], settings: ScanSettings) -> Non
 
 def _document(electrode: Electrode) -> dict[str, Any]:
     return electrode.model_dump(mode="json", include={"id", "working_ion", "structure"})
+
+
+def _name(task: ElectrodeTask) -> str:
+    return f"Electrode {task.electrode['id']}"
+
+
+def _save_shard(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    try:
+        with atomic_path(path) as temporary, open(temporary, "wb") as stream:
+            np.savez(stream, **arrays)  # type: ignore[arg-type]
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror}): make room or choose another output.") from error
 
 
 def _canonical(document: Any) -> str:
@@ -268,9 +273,7 @@ def _holds(output: Path, campaign_key: str) -> bool:
         return False
 
 
-def _summary_of(
-    output: Path, workers: int, device: OpenCLDevice, started: float, reused: int | None = None
-) -> CampaignSummary:
+def _summary_of(output: Path, device: OpenCLDevice, started: float, reused: int | None = None) -> CampaignSummary:
     with AfmCampaign.open(output) as campaign:
         simulated = len(campaign.electrodes)
         return CampaignSummary(
@@ -280,7 +283,6 @@ def _summary_of(
             invalid_stacks=int((~campaign.valid).sum()),
             failures=campaign.failures,
             reused_electrodes=simulated if reused is None else reused,
-            workers=workers,
             device=device,
             seconds=time.perf_counter() - started,
         )

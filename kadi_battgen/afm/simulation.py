@@ -124,7 +124,8 @@ class Simulator:
 
 
 @functools.lru_cache(maxsize=2)
-def _simulator(settings: ScanSettings) -> Simulator:
+def simulator_for(settings: ScanSettings) -> Simulator:
+    """Return the simulator of a scan; this process keeps it for the next call with the same settings."""
     return Simulator(settings)
 
 
@@ -135,4 +136,4 @@ def simulate_stack(
 
     The simulator is kept for the next call with the same settings.
     """
-    return _simulator(settings or ScanSettings()).simulate(cluster, rotation, working_ion)
+    return simulator_for(settings or ScanSettings()).simulate(cluster, rotation, working_ion)

@@ -26,6 +26,7 @@ from kadi_battgen.electrodes.collection import write_electrodes
 from kadi_battgen.electrodes.electrode import CrystalStructure
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import sha256_file
+from kadi_battgen.parallel import ClusterSettings
 
 ORIENTATIONS, POOL = 2, 30
 
@@ -97,7 +98,7 @@ def test_copies_of_one_structure_have_the_same_images(finished):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_the_bytes_do_not_depend_on_the_number_of_workers(workers, finished, electrodes, quick_scan, tmp_path):
     path = tmp_path / "again.h5"
-    run_campaign(electrodes, path, quick_scan, orientations=ORIENTATIONS, pool=POOL, workers=workers)
+    run_campaign(electrodes, path, quick_scan, orientations=ORIENTATIONS, pool=POOL, cluster=ClusterSettings(workers))
     assert sha256_file(path) == sha256_file(finished[0])
     assert [p.name for p in tmp_path.iterdir()] == ["again.h5"]
 
@@ -120,9 +121,10 @@ def test_a_killed_campaign_continues_where_it_stopped(finished, electrodes, quic
 from kadi_battgen.afm.campaign import run_campaign
 from kadi_battgen.afm.settings import ScanSettings
 from kadi_battgen.electrodes.collection import read_electrodes
+from kadi_battgen.parallel import ClusterSettings
 run_campaign(read_electrodes({str(collection)!r}).electrodes, {str(path)!r},
              ScanSettings.model_validate_json({quick_scan.model_dump_json()!r}),
-             orientations={ORIENTATIONS}, pool={POOL}, workers=1)
+             orientations={ORIENTATIONS}, pool={POOL}, cluster=ClusterSettings(1))
 """
     process = subprocess.Popen([sys.executable, "-c", code])
     partial = tmp_path / "afm.h5.partial"
@@ -185,7 +187,6 @@ def test_a_structure_larger_than_the_window_can_be_skipped(electrodes, too_large
         ({"electrodes": []}, "no electrode"),
         ({"orientations": 0}, "give 1 or more"),
         ({"orientations": 9, "pool": 3}, "pool of 3"),
-        ({"workers": 0}, "0 workers"),
         ({"repeat": True}, "occurs twice"),
         ({"output": "."}, "is a folder"),
         ({"output": "file/afm.h5"}, "cannot be created"),

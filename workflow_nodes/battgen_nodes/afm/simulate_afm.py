@@ -5,7 +5,7 @@ from __future__ import annotations
 import xmlhelpy
 
 from battgen_nodes.frame import node, result, say
-from battgen_nodes.options import input_option, output_option
+from battgen_nodes.options import cluster_options, cluster_settings, input_option, output_option
 from battgen_nodes.previews import campaign_previews
 from battgen_nodes.recording import start_run
 
@@ -36,11 +36,7 @@ from battgen_nodes.recording import start_run
     param_type=xmlhelpy.IntRange(min=16, max=1024),
     description="Pixels along each edge of an image.",
 )
-@xmlhelpy.option(
-    "workers",
-    param_type=xmlhelpy.IntRange(min=1),
-    description="Processes, one core each; by default all cores. The result does not depend on it.",
-)
+@cluster_options
 @xmlhelpy.option(
     "skip-too-large",
     description="Leave out electrodes whose cell does not fit into the scan window, instead of stopping.",
@@ -54,6 +50,7 @@ def simulate_afm(
     window: float,
     pixels: int,
     workers: int | None,
+    scheduler: str | None,
     skip_too_large: bool,
     output: str,
 ) -> None:
@@ -70,6 +67,7 @@ def simulate_afm(
         settings = ScanSettings(window=window, pixels=pixels)
     except ValidationError as error:
         raise UserError(f"The scan settings are impossible, {describe_validation(error)}: choose others.") from error
+    cluster = cluster_settings(workers, scheduler)
     with start_run("afm-campaign", "Simulated AFM stacks of electrodes", settings=settings) as run:
         collection = read_electrodes(run.input("electrodes", electrodes))
         summary = run_campaign(
@@ -78,7 +76,7 @@ def simulate_afm(
             settings,
             orientations=orientations,
             pool=pool,
-            workers=workers,
+            cluster=cluster,
             skip_too_large=skip_too_large,
             metadata=without_constants(collection.metadata),
         )
