@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import islice
 from typing import Any, Protocol
 
@@ -138,9 +138,20 @@ def open_cluster(settings: ClusterSettings | None = None, *, isolated: bool = Fa
 
 @contextmanager
 def _started(settings: ClusterSettings) -> Iterator[Workers]:
-    from kadi_battgen.parallel.local import LocalWorkers
+    opened: AbstractContextManager[Workers]
+    if settings.kind == "address":
+        from kadi_battgen.parallel.remote import RemoteWorkers
 
-    with LocalWorkers.started(settings) as workers:
+        opened = RemoteWorkers.connected(str(settings.scheduler))
+    elif settings.kind == "jobs":
+        from kadi_battgen.parallel.jobs import JobWorkers
+
+        opened = JobWorkers.queued(str(settings.scheduler))
+    else:
+        from kadi_battgen.parallel.local import LocalWorkers
+
+        opened = LocalWorkers.started(settings)
+    with opened as workers:
         yield workers
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 from kadi_battgen.errors import UserError
 
-#: What the address of a Dask scheduler starts with.
-ADDRESS_PREFIXES = ("tcp://", "tls://")
+#: Address of a Dask scheduler.
+_ADDRESS = re.compile(r"(tcp|tls)://(\[[0-9a-fA-F:.]+\]|[^\s/:]+):\d{1,5}")
 
 
 def available_cores() -> list[int]:
@@ -36,7 +37,7 @@ class ClusterSettings:
     Raises
     ------
     UserError
-        If there are no workers to start, or both are given.
+        If there are no workers to start, both are given, or the address is none.
     """
 
     workers: int | None = None
@@ -50,13 +51,15 @@ class ClusterSettings:
                 f"Both {self.workers} workers and the scheduler {self.scheduler} were given: give one of them, the number "
                 "of workers of a scheduler is its own affair."
             )
+        if self.scheduler is not None and "://" in self.scheduler and not _ADDRESS.fullmatch(self.scheduler):
+            raise UserError(f"{self.scheduler} is no address of a Dask scheduler: write it as tcp://host:port.")
 
     @property
     def kind(self) -> Literal["local", "address", "jobs"]:
         """``local`` for processes of this machine, ``address`` for a running scheduler, ``jobs`` for a job queue."""
         if self.scheduler is None:
             return "local"
-        return "address" if self.scheduler.startswith(ADDRESS_PREFIXES) else "jobs"
+        return "address" if "://" in self.scheduler else "jobs"
 
     @property
     def processes(self) -> int:
