@@ -174,10 +174,10 @@ def _is_done(store: LocalStore, step: Step) -> bool:
 
 
 def _unchanged(store: LocalStore, record: Record) -> bool:
-    """Return whether every file that a record names is still where it was, with the checksum it had."""
+    """Return whether every input and result of a record is still where it was, with the checksum it had."""
     from kadi_battgen.files import sha256_file
 
-    for artifact in (*record.inputs, *record.files):
+    for artifact in (*record.inputs, *record.results):
         path = store.locate(record.identifier, artifact.path)
         files: list[tuple[Path, Any]] = [(path / entry.path, entry.sha256) for entry in artifact.files]
         for file, digest in files or [(path, artifact.sha256)]:
