@@ -22,6 +22,9 @@ from kadi_battgen.errors import UserError
 #: Ways to balance a training part.
 BalanceMethod = Literal["none", "weights", "sampling", "oversample", "undersample"]
 
+#: Those that choose samples, for losses that are means over pixels or latents and not over samples.
+SamplingMethod = Literal["none", "sampling", "oversample", "undersample"]
+
 
 @dataclass(frozen=True)
 class Balance:

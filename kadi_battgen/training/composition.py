@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from kadi_battgen.datasets.store import TrainingDataset
+from kadi_battgen.networks.autoencoder import TranslationAutoencoder
 from kadi_battgen.networks.composition_regressor import CompositionRegressor
+from kadi_battgen.training.augmenting import BatchAugmenter, augmenter
 from kadi_battgen.training.checkpoints import is_trained, load_model, read_card, save_model
 from kadi_battgen.training.latents import LatentScale, encode_samples, latent_configuration
 from kadi_battgen.training.loop import descend, finish, fit, make_fabric
@@ -21,8 +23,43 @@ from kadi_battgen.training.settings import CompositionSettings
 from kadi_battgen.training.translation import load_translator
 
 
+class AugmentedLatents:
+    """Normalised latent means of augmented stacks, encoded when they are asked for.
+
+    Parameters
+    ----------
+    translator
+        The trained translator, which stays as it is.
+    samples
+        The training part.
+    operations
+        What augments its batches.
+    scale
+        Scale of the latents.
+    """
+
+    def __init__(
+        self,
+        translator: TranslationAutoencoder,
+        samples: ImageSamples,
+        operations: BatchAugmenter,
+        scale: LatentScale,
+    ) -> None:
+        self.translator, self.samples, self.operations, self.scale = translator, samples, operations, scale
+
+    @torch.no_grad()
+    def __call__(self, positions: np.ndarray, epoch: int, operation: int) -> Tensor:
+        """Return latents of samples of the part after a symmetry of the square and augmentation, (batch, channels, h, w)."""
+        stacks = self.samples.stacks(positions)
+        if stacks.shape[-1] == stacks.shape[-2]:
+            stacks = square_symmetry(stacks, operation)
+        stacks, _ = self.operations(stacks, None, positions, epoch)
+        device = next(self.translator.parameters()).device
+        return self.scale.normalise(self.translator.encode(stacks.to(device))[0].float().cpu())
+
+
 class CompositionTask:
-    """Atom counts from latent means, turned and mirrored at random."""
+    """Atom counts from latent means, turned and mirrored at random, or of stacks that are augmented on the fly."""
 
     name = "Training the composition regressor"
 
@@ -32,8 +69,10 @@ class CompositionTask:
         network: CompositionRegressor,
         training: tuple[Tensor, Tensor, Tensor],
         validation: tuple[Tensor, Tensor, Tensor],
+        augmented_latents: AugmentedLatents | None = None,
     ) -> None:
         self.settings, self.training, self.validation = settings, training, validation
+        self.augmented_latents = augmented_latents
         self.fabric = make_fabric("32-true" if settings.loop.precision == "auto" else settings.loop.precision)
         optimizer = torch.optim.AdamW(
             network.parameters(), lr=settings.loop.learning_rate, weight_decay=settings.loop.weight_decay
@@ -45,7 +84,11 @@ class CompositionTask:
     def training_step(self, indices: np.ndarray, epoch: int, generator: torch.Generator) -> dict[str, float]:
         """Take one step on the count loss."""
         mean, counts, weight = (tensor[torch.as_tensor(indices)] for tensor in self.training)
-        latent = square_symmetry(mean, int(torch.randint(8, (1,), generator=generator)))
+        operation = int(torch.randint(8, (1,), generator=generator))
+        if self.augmented_latents is None:
+            latent = square_symmetry(mean, operation)
+        else:
+            latent = self.augmented_latents(indices, epoch, operation)
         device = self.fabric.device
         predicted = self.network(latent.to(device)).float()
         loss = count_loss(predicted, counts.to(device), self.settings.loss, weight.to(device))
@@ -113,14 +156,25 @@ def train_composition(
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             network = CompositionRegressor(**architecture)
-        task = CompositionTask(settings, network, tensors["training"], tensors["validation"])
+        training = ImageSamples(dataset, "training")
+        balance = training.balanced(settings.balance, seed)
+        operations = augmenter(settings.augmentation, dataset, seed)
+        task = CompositionTask(
+            settings,
+            network,
+            (*tensors["training"][:2], torch.from_numpy(balance.loss_weights)),
+            tensors["validation"],
+            None if operations is None else AugmentedLatents(translator, training, operations, scale),
+        )
         history = fit(
             task,
-            len(tensors["training"][0]),
+            len(balance.positions),
             settings.loop,
             folder,
             seed=seed,
             configuration=configuration,
+            weights=None if balance.sampling_weights is None else torch.from_numpy(balance.sampling_weights),
+            positions=balance.positions,
             progress=progress,
         )
     card = {

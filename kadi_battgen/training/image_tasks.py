@@ -12,6 +12,7 @@ from torch.nn.functional import l1_loss
 from kadi_battgen.networks.autoencoder import TranslationAutoencoder
 from kadi_battgen.networks.baseline import BaselineTranslator
 from kadi_battgen.networks.discriminators import BranchedPatchDiscriminator
+from kadi_battgen.training.augmenting import BatchAugmenter
 from kadi_battgen.training.loop import descend, make_fabric
 from kadi_battgen.training.losses import adversarial_loss, kl_to_standard_normal, reconstruction_loss
 from kadi_battgen.training.samples import ImageSamples, square_symmetry
@@ -29,8 +30,10 @@ class TranslationTask:
         network: TranslationAutoencoder,
         training: ImageSamples,
         validation: ImageSamples,
+        augmenter: BatchAugmenter | None = None,
     ) -> None:
         self.settings, self.training, self.validation = settings, training, validation
+        self.augmenter = augmenter
         self.fabric = make_fabric(settings.loop.precision)
         discriminator = BranchedPatchDiscriminator(
             slices=training.dataset.slices, channels=settings.discriminator_channels
@@ -46,7 +49,7 @@ class TranslationTask:
 
     def training_step(self, indices: np.ndarray, epoch: int, generator: torch.Generator) -> dict[str, float]:
         """Take one step of the translator and, once they play, one of the discriminators."""
-        stack, truth = augmented(self.training, indices, generator, self.fabric.device)
+        stack, truth = augmented(self.training, indices, generator, self.fabric.device, self.augmenter, epoch)
         shape = self._latent_shape(stack)
         noise = torch.randn(shape, generator=generator).to(stack.device)
         translation = self.translator(stack, noise)
@@ -99,8 +102,10 @@ class BaselineTask:
         network: BaselineTranslator,
         training: ImageSamples,
         validation: ImageSamples,
+        augmenter: BatchAugmenter | None = None,
     ) -> None:
         self.settings, self.training, self.validation = settings, training, validation
+        self.augmenter = augmenter
         self.fabric = make_fabric(settings.loop.precision)
         self.network, optimizer = self.fabric.setup(
             network, _adam(network, settings.loop.learning_rate, settings.loop.weight_decay)
@@ -110,7 +115,7 @@ class BaselineTask:
 
     def training_step(self, indices: np.ndarray, epoch: int, generator: torch.Generator) -> dict[str, float]:
         """Take one step on the mean absolute error."""
-        stack, truth = augmented(self.training, indices, generator, self.fabric.device)
+        stack, truth = augmented(self.training, indices, generator, self.fabric.device, self.augmenter, epoch)
         loss = l1_loss(self.network(stack).float(), truth)
         descend(self.fabric, self.network, self.optimizers["baseline"], loss, self.settings.loop.gradient_norm)
         return {"loss": loss.item()}
@@ -122,14 +127,26 @@ class BaselineTask:
 
 
 def augmented(
-    samples: ImageSamples, indices: np.ndarray, generator: torch.Generator, device: torch.device
+    samples: ImageSamples,
+    indices: np.ndarray,
+    generator: torch.Generator,
+    device: torch.device,
+    augmenter: BatchAugmenter | None = None,
+    epoch: int = 0,
 ) -> tuple[Tensor, Tensor]:
-    """Return stacks and descriptors of a batch, all turned or mirrored by one random symmetry of the square."""
+    """Return stacks and descriptors of a batch, all turned or mirrored by one random symmetry of the square.
+
+    An augmenter's operations follow, so that scan lines stay rows.
+    """
     operation = int(torch.randint(8, (1,), generator=generator))
     stack, truth = samples.stacks(indices), samples.descriptors(indices)
     if stack.shape[-1] != stack.shape[-2]:
         operation = 0
-    return square_symmetry(stack, operation).to(device), square_symmetry(truth, operation).to(device)
+    stack, truth = square_symmetry(stack, operation), square_symmetry(truth, operation)
+    if augmenter is not None:
+        stack, changed = augmenter(stack, truth, indices, epoch)
+        truth = truth if changed is None else changed
+    return stack.to(device), truth.to(device)
 
 
 def mean_loss(

@@ -125,6 +125,7 @@ def fit(
     seed: int,
     configuration: dict[str, Any],
     weights: Tensor | None = None,
+    positions: np.ndarray | None = None,
     progress: bool = True,
     on_epoch: Callable[[int], None] | None = None,
 ) -> History:
@@ -135,7 +136,7 @@ def fit(
     task
         The model's training.
     count
-        Number of training samples.
+        Number of training samples in an epoch.
     settings
         Epochs, batch size, patience.
     folder
@@ -146,6 +147,8 @@ def fit(
         What the training depends on; a checkpoint of another configuration is refused.
     weights
         Sampling weight of each sample.
+    positions
+        What the task calls each of the `count` samples, where a part is over- or undersampled; by default 0 to count - 1.
     on_epoch
         Called with the epoch's number after its checkpoint is written.
 
@@ -171,7 +174,7 @@ def fit(
     for epoch in range(len(history), settings.epochs):
         if _stale(history) >= settings.patience:
             break
-        row = _train_epoch(task, count, settings, epoch, seed, weights, average)
+        row = _train_epoch(task, count, settings, epoch, seed, weights, positions, average)
         if average is not None:
             current = _snapshot(kept)
             kept.load_state_dict(average)
@@ -238,6 +241,7 @@ def _train_epoch(
     epoch: int,
     seed: int,
     weights: Tensor | None,
+    positions: np.ndarray | None,
     average: dict[str, Tensor] | None,
 ) -> dict[str, float]:
     kept = next(iter(task.modules.values()))
@@ -249,7 +253,8 @@ def _train_epoch(
     sums: dict[str, float] = {}
     per_epoch = math.ceil(count / settings.batch_size)
     seen, step = 0, epoch * per_epoch
-    for indices in batches(count, settings.batch_size, generator, weights):
+    for drawn in batches(count, settings.batch_size, generator, weights):
+        indices = drawn if positions is None else positions[drawn]
         for optimizer in task.optimizers.values():
             for group in optimizer.param_groups:
                 peak = group.setdefault("initial_lr", group["lr"])

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kadi_battgen.datasets.balancing import Balance, BalanceMethod, balanced
 from kadi_battgen.datasets.store import TrainingDataset
 from kadi_battgen.errors import UserError
 
@@ -52,6 +53,10 @@ class ImageSamples:
     def column(self, name: str) -> np.ndarray:
         """Return a column of the data set for the part's samples."""
         return self.dataset.column(name)[self.indices]
+
+    def balanced(self, method: BalanceMethod, seed: int) -> Balance:
+        """Return how the part is to be used so that every working ion counts the same."""
+        return balanced(method, self.column("working_ion"), seed, self.column("weight"))
 
     def _fits(self, name: str) -> bool:
         images = self.dataset.file[name]

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from kadi_battgen.datasets.balancing import balanced
 from kadi_battgen.datasets.conditions import CONDITION_SIZE, condition_vectors
 from kadi_battgen.datasets.store import TrainingDataset
 from kadi_battgen.diffusion.schedule import NoiseSchedule
@@ -203,14 +204,16 @@ def train_screening(
         network.composition_autoencoder.load_state_dict(autoencoder.state_dict())
         _set_scales(network, parts)
         task = ScreeningTask(settings, network, parts, seed)
+        balance = balanced(settings.balance, parts["training"]["ions"], seed, parts["training"]["weight"])
         history = fit(
             task,
-            len(parts["training"]["mean"]),
+            len(balance.positions),
             settings.loop,
             folder,
             seed=seed,
             configuration=configuration,
-            weights=torch.from_numpy(parts["training"]["weight"]),
+            weights=None if balance.sampling_weights is None else torch.from_numpy(balance.sampling_weights),
+            positions=balance.positions,
             progress=progress,
         )
         known = ElectrodeCollection(dataset.electrodes)

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from kadi_battgen.datasets.augmentation.settings import AugmentationSettings
+from kadi_battgen.datasets.balancing import BalanceMethod, SamplingMethod
 from kadi_battgen.electrodes.collection import describe_validation
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import existing_file
@@ -64,10 +66,16 @@ class LoopSettings(_Settings):
     )
 
 
+_AUGMENTATION = "operations on training samples (see kadi_battgen.datasets.augmentation.settings); none if absent"
+_BALANCE = "how the training part is balanced between the working ions"
+
+
 class TranslationSettings(_Levels):
     """Translator, its discriminators and the baseline it is compared with."""
 
     loop: LoopSettings
+    augmentation: AugmentationSettings | None = Field(default=None, description=_AUGMENTATION)
+    balance: SamplingMethod = Field(default="sampling", description=_BALANCE)
     residual_blocks: int = Field(ge=1, description="residual blocks per level")
     latent_channels: int = Field(ge=1, description="channels of the latent")
     patch_size: int = Field(ge=1, description="pixels per side folded into channels")
@@ -86,6 +94,8 @@ class CompositionSettings(_Settings):
     """Composition regressor."""
 
     loop: LoopSettings
+    augmentation: AugmentationSettings | None = Field(default=None, description=_AUGMENTATION)
+    balance: BalanceMethod = Field(default="weights", description=_BALANCE)
     channels: tuple[Width, ...] = Field(min_length=1, description="channels of the strided convolutions")
     dense: tuple[Width, ...] = Field(description="widths of the dense layers")
     dropout: float = Field(ge=0, lt=1, description="share of dense features dropped in training")
@@ -96,6 +106,7 @@ class ScreeningSettings(_Levels):
     """Conditional latent diffusion and the composition autoencoder beside it."""
 
     loop: LoopSettings
+    balance: SamplingMethod = Field(default="sampling", description=_BALANCE)
     embedding_size: int = Field(ge=8, multiple_of=2, description="length of the embedding of time and composition")
     composition_size: int = Field(ge=2, description="length of the composition latent")
     composition_width: int = Field(ge=16, description="width of the composition branch")

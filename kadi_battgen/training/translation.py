@@ -13,6 +13,7 @@ from kadi_battgen.datasets.store import TrainingDataset
 from kadi_battgen.files import sha256_file
 from kadi_battgen.networks.autoencoder import TranslationAutoencoder
 from kadi_battgen.networks.baseline import BaselineTranslator
+from kadi_battgen.training.augmenting import augmenter
 from kadi_battgen.training.checkpoints import is_trained, load_model, read_card, save_model
 from kadi_battgen.training.image_tasks import BaselineTask, TranslationTask
 from kadi_battgen.training.loop import finish, fit
@@ -88,6 +89,8 @@ def train_translation(
             "seed": seed,
             "settings": settings.model_dump(mode="json"),
         }
+        balance = training.balanced(settings.balance, seed)
+        sampling = None if balance.sampling_weights is None else torch.from_numpy(balance.sampling_weights)
         cards = {}
         for kind, (network_class, task_class) in _STAGES.items():
             loop = settings.loop
@@ -104,15 +107,17 @@ def train_translation(
             with torch.random.fork_rng():
                 torch.manual_seed(seed)
                 network = network_class(**architectures[kind])
-                task = task_class(settings, network, training, validation)
+                operations = augmenter(settings.augmentation, dataset, seed)
+                task = task_class(settings, network, training, validation, operations)
             history = fit(
                 task,
-                len(training),
+                len(balance.positions),
                 loop,
                 folder,
                 seed=seed,
                 configuration=configuration,
-                weights=torch.from_numpy(training.column("weight")),
+                weights=sampling,
+                positions=balance.positions,
                 progress=progress,
             )
             best = min(history, key=lambda row: row["validation_loss"])
