@@ -66,7 +66,7 @@ def unit_interval(word):  # type: ignore[no-untyped-def]
 @njit(inline="always")
 def exponential(word):  # type: ignore[no-untyped-def]
     """Return an exponentially distributed number of mean 1, -ln(u) with u in (0, 1], from 64 random bits."""
-    bits = (np.float64((word >> _SHIFT_11) + _ONE) * _UNIT).view(np.int64)
+    bits = np.float64(np.float64((word >> _SHIFT_11) + _ONE) * _UNIT).view(np.int64)
     power = (bits >> 52) - 1023
     mantissa = np.int64((bits & 0xFFFFFFFFFFFFF) | (1023 << 52)).view(np.float64)
     if mantissa > _SQRT_2:
