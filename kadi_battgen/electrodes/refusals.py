@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -24,12 +25,20 @@ class RefusedRow:
         The field that is wrong; empty where the row as a whole is.
     reason
         What is wrong and the way out, in one sentence.
+    kind
+        Class of the reason, such as ``missing value``, by which refusals are counted; empty where there is none.
     """
 
     where: str
     id: str
     field: str
     reason: str
+    kind: str = ""
+
+    def describe(self) -> str:
+        """Return place, field and reason as one sentence."""
+        place = f"{self.where} ({self.id})" if self.id and self.id != self.where else self.where
+        return ": ".join(part for part in (place, self.field, self.reason) if part)
 
 
 def write_refusals(path: str | os.PathLike[str], rows: Iterable[RefusedRow]) -> None:
@@ -38,3 +47,9 @@ def write_refusals(path: str | os.PathLike[str], rows: Iterable[RefusedRow]) -> 
         writer = csv.writer(stream)
         writer.writerow(["where", "id", "field", "reason"])
         writer.writerows([row.where, row.id, row.field, row.reason] for row in rows)
+
+
+def count_refusals(rows: Iterable[RefusedRow]) -> dict[tuple[str, str], int]:
+    """Return how many rows were refused, by class of the reason and field, the commonest first."""
+    counts = Counter((row.kind or "wrong value", row.field) for row in rows)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

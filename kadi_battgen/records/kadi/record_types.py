@@ -61,6 +61,12 @@ _TYPES = (
             *_known("working_ion", "limit"),
             _text("folder", "Folder of structures"),
             _text("table", "Table of properties"),
+            _choice("duplicates", "Which electrodes count as the same", "none", "discharge-formula", "both-formulas"),
+            Field("strict", "bool", "Whether the first refused row ended the run"),
+            _text("endpoint", "Address of the database"),
+            _text("cache", "Folder of fetched documents"),
+            Field("refresh", "bool", "Whether the database was asked for its current version"),
+            _text("refused", "List of the refused rows"),
         ),
     ),
     RecordType(
@@ -153,7 +159,33 @@ _TYPES = (
         "sei-campaign",
         "SEI campaign",
         "Kinetic Monte Carlo simulations of the growth of a solid electrolyte interphase.",
-        _known("temperature", "seed", "workers"),
+        (
+            *_known("runs"),
+            _choice("design", "Ranges that the barriers were drawn from", "wide", "published"),
+            _text("ranges", "Ranges of barriers of one's own"),
+            _text("barriers", "Table of barriers"),
+            *_known("max_events", "max_time", "temperature", "size"),
+            _text("model", "Chemistry"),
+            *_known("snapshots", "seed", "workers"),
+        ),
+    ),
+    RecordType(
+        "sei-observables",
+        "SEI observables",
+        "Volume fraction, density, thickness and porosity of simulated SEI configurations as a table.",
+        (_text("input", "SEI campaign"), Field("barriers", "bool", "Whether the table holds the barriers")),
+    ),
+    RecordType(
+        "sei-dataset",
+        "SEI data set",
+        "SEI configurations that models are trained on, encoded, scaled and split by their barriers.",
+        (
+            _text("sei", "SEI campaign"),
+            _text("sei_2", "Second SEI campaign"),
+            _text("sei_3", "Third SEI campaign"),
+            _text("split", "Fractions of the sets of barriers in training, validation and test"),
+            *_known("seed"),
+        ),
     ),
 )
 

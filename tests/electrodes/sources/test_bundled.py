@@ -31,4 +31,6 @@ def test_ids_are_unique_and_every_ion_is_there(bundled):
 
 
 def test_the_source_is_found_by_name(bundled):
-    assert load_source("bundled").electrodes == bundled.electrodes
+    collection, refused = load_source("bundled")
+    assert collection.electrodes == bundled.electrodes
+    assert refused == []
