@@ -12,5 +12,5 @@ __all__ = ["SeiModel", "SeiRun", "read_model", "simulate"]
 
 __getattr__ = lazy_names(
     __name__,
-    {"SeiModel": "chemistry", "SeiRun": "simulate", "read_model": "chemistry", "simulate": "simulate"},
+    {"SeiModel": "chemistry", "SeiRun": "simulation", "read_model": "chemistry", "simulate": "simulation"},
 )
