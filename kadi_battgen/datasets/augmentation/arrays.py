@@ -34,15 +34,15 @@ def bilinear(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nd
         (images, h, w), of the type of the images. Whole positions give the pixels themselves, bit by bit.
     """
     count, height, width = images.shape
-    upper, row_share = _between(rows, height)
-    left, column_share = _between(columns, width)
+    upper, row_share = between(rows, height)
+    left, column_share = between(columns, width)
     lower, right = np.minimum(upper + 1, height - 1), np.minimum(left + 1, width - 1)
     values = computed(images).reshape(count, -1)
     row_share, column_share = row_share.astype(values.dtype), column_share.astype(values.dtype)
     # The weights are the same for all images: they are computed once, and only the pixels are fetched for each.
-    top = _blend(values[:, upper * width + left], values[:, upper * width + right], column_share)
-    bottom = _blend(values[:, lower * width + left], values[:, lower * width + right], column_share)
-    return stored_as(_blend(top, bottom, row_share), images.dtype)
+    top = blend(values[:, upper * width + left], values[:, upper * width + right], column_share)
+    bottom = blend(values[:, lower * width + left], values[:, lower * width + right], column_share)
+    return stored_as(blend(top, bottom, row_share), images.dtype)
 
 
 def along_rows(images: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -56,19 +56,20 @@ def along_rows(images: np.ndarray, columns: np.ndarray) -> np.ndarray:
         Positions in pixels, (images, H, W).
     """
     width = images.shape[-1]
-    left, share = _between(columns, width)
+    left, share = between(columns, width)
     values = computed(images)
     first = np.take_along_axis(values, left, axis=-1)
     second = np.take_along_axis(values, np.minimum(left + 1, width - 1), axis=-1)
-    return stored_as(_blend(first, second, share.astype(values.dtype)), images.dtype)
+    return stored_as(blend(first, second, share.astype(values.dtype)), images.dtype)
 
 
-def _between(positions: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+def between(positions: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the pixel before each position inside the image, and the share of the one after it."""
     inside = np.clip(positions, 0.0, size - 1.0)
     before = inside.astype(np.intp)
     return before, inside - before
 
 
-def _blend(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
+def blend(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Return `first` where the share is 0, bit by bit, and (1 - share) `first` + share `second` elsewhere."""
     return first + share * (second - first)

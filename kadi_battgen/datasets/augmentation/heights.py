@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kadi_battgen.datasets.augmentation.arrays import computed, stored_as
+from kadi_battgen.datasets.augmentation.arrays import between, blend, computed, stored_as
 from kadi_battgen.errors import UserError
 
 
@@ -81,14 +81,14 @@ def at_heights(stack: np.ndarray, heights: np.ndarray, wanted: np.ndarray) -> np
     position = np.interp(wanted, rising, np.arange(len(rising), dtype=float))
     if rising is not known:
         position = len(known) - 1 - position
-    before = np.minimum(position.astype(np.intp), len(known) - 2)
+    before, share = between(position, len(known))
+    after = np.minimum(before + 1, len(known) - 1)
     values = computed(stack)
-    share = (position - before).astype(values.dtype)
     if before.shape[1:] == (1, 1):
-        first, second = values[before[:, 0, 0]], values[before[:, 0, 0] + 1]
+        first, second = values[before[:, 0, 0]], values[after[:, 0, 0]]
     else:
-        first, second = (np.take_along_axis(values, before + step, axis=0) for step in (0, 1))
-    return stored_as(first + share * (second - first), stack.dtype)
+        first, second = (np.take_along_axis(values, slices, axis=0) for slices in (before, after))
+    return stored_as(blend(first, second, share.astype(values.dtype)), stack.dtype)
 
 
 def _in_range(offset: float, heights: np.ndarray) -> float:
