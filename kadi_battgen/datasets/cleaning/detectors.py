@@ -16,6 +16,9 @@ _TREES, _ROWS = 100, 256
 #: Widths of the autoencoder's hidden layers; the middle one is the bottleneck.
 _HIDDEN = (8, 3, 8)
 
+#: Quantiles between which the autoencoder learns each column, as fractions.
+_CORE = (0.02, 0.98)
+
 
 def fit_isolation_forest(values: np.ndarray, seed: int) -> dict[str, Any]:
     """Return the trees of an isolation forest.
@@ -86,7 +89,7 @@ def _expected_length(rows: np.ndarray) -> np.ndarray:
 
 
 def fit_autoencoder(values: np.ndarray, seed: int) -> dict[str, Any]:
-    """Return the weights of a small autoencoder (8-3-8 tanh units) of standardised columns.
+    """Return the weights of a small autoencoder (8-3-8 tanh units) of standardised columns, learnt without their tails.
 
     Parameters
     ----------
@@ -98,6 +101,8 @@ def fit_autoencoder(values: np.ndarray, seed: int) -> dict[str, Any]:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPRegressor
 
+    # Learnt from columns clipped to their cores: an autoencoder that has seen the outliers gives them back very well.
+    values = np.clip(values, *np.quantile(values, _CORE, axis=0))
     mean, deviation = values.mean(axis=0), values.std(axis=0)
     points = (values - mean) / np.where(deviation > 0, deviation, 1.0)
     network = MLPRegressor(

@@ -96,7 +96,7 @@ class Invariants(Step):
                     f"difference of {number(abs(value - expected[row]) / max(abs(expected[row]), _FLOOR))} "
                     f"(tolerance {number(self.energy_tolerance)})"
                 )
-                yield Finding(row, energy, value, "", reason)
+                yield Finding(int(row), energy, value, "", reason)
 
     def _densities(self, table: Table) -> Iterator[Finding]:
         if not {"gravimetric_capacity", "volumetric_capacity"} <= set(table.numbers):
@@ -110,7 +110,7 @@ class Invariants(Step):
                 f"volumetric over gravimetric capacity is a density of {number(density[row])} g/cm^3, outside "
                 f"{number(low)} to {number(high)} g/cm^3"
             )
-            yield Finding(row, "volumetric_capacity", value, "", reason)
+            yield Finding(int(row), "volumetric_capacity", value, "", reason)
 
     def _formulas(self, table: Table) -> Iterator[Finding]:
         capacities = table.numbers.get("gravimetric_capacity")

@@ -64,8 +64,7 @@ class Missing(Step):
             deviation = np.nanstd(values, axis=0)
             donors = [[None if np.isnan(value) else value for value in row] for row in values.tolist()]
             return {"columns": list(numbers), "deviation": deviation.tolist(), "donors": donors}
-        statistic = {"mean": np.nanmean, "median": np.nanmedian, "mode": _modes}[self.method]
-        fills: dict[str, Any] = dict(zip(numbers, np.asarray(statistic(values, axis=0)).tolist(), strict=True))
+        fills: dict[str, Any] = dict(zip(numbers, _statistic(self.method, values).tolist(), strict=True))
         return {"fill": {**fills, **{name: _most_frequent(table.text[name].tolist()) for name in texts}}}
 
     def readable(self, constants: dict[str, Any]) -> dict[str, Any]:
@@ -111,8 +110,12 @@ class Missing(Step):
         return np.where(np.isnan(values), imputer.transform(values / scale) * scale, values)
 
 
-def _modes(values: np.ndarray, axis: int) -> np.ndarray:
-    """Return the most frequent value of each column, the smallest of several."""
+def _statistic(method: str, values: np.ndarray) -> np.ndarray:
+    """Return mean, median or mode (the smallest of several) of each column, missing values left out."""
+    if method == "mean":
+        return np.nanmean(values, axis=0)
+    if method == "median":
+        return np.nanmedian(values, axis=0)
     return np.array([_most_frequent(column[~np.isnan(column)].tolist()) for column in values.T])
 
 

@@ -97,7 +97,7 @@ class ReduceRows(Step):
         drop = np.zeros(len(table), dtype=bool)
         decisions = []
         for stratum, rows in strata.items():
-            ranked = sorted(rows, key=lambda row: self._lot(table.ids[row]))
+            ranked = sorted(rows, key=lambda row: self._lot(str(table.ids[row])))
             size = math.ceil(self.fraction * len(rows) - 1e-9) if self.method == "stratified" else self.largest
             drop[ranked[size:]] = True
             reason = f"{min(size, len(rows))} of {len(rows)} rows of {' '.join(stratum)} are kept"

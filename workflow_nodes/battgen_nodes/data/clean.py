@@ -86,9 +86,11 @@ def clean(
     from kadi_battgen.errors import UserError
     from kadi_battgen.files import write_json, write_text
 
-    if apply is not None and split is not None:
-        raise UserError("--apply takes the constants of an earlier cleaning and --split fits anew: give one of them.")
-    steps = None if apply is not None else _steps(preset)
+    steps = _steps(preset)
+    if apply is not None:
+        if split is not None or click.get_current_context().meta.get(SETTINGS):
+            raise UserError("--apply takes steps and constants of an earlier cleaning: leave --split and 'steps:' out.")
+        steps = None
     with start_run("electrode-cleaning", "Cleaned electrodes", seed) as run:
         source = read_rows(run.input("electrodes", electrodes))
         if source.collection is None and not output.endswith(".csv"):
@@ -145,7 +147,7 @@ def clean(
             result(made)
 
 
-def _steps(preset: str) -> tuple[Step, ...]:
+def _steps(preset: str) -> tuple[Step, ...] | None:
     """Return the steps that --config lists, else those of the preset."""
     from kadi_battgen.datasets.cleaning.settings import load_steps, preset_steps
     from kadi_battgen.errors import UserError
