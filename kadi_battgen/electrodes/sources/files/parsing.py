@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from kadi_battgen.electrodes.collection import describe_validation
+from kadi_battgen.electrodes.composition import ELEMENT_INDEX
 from kadi_battgen.electrodes.electrode import CrystalStructure
 from kadi_battgen.errors import UserError
 
@@ -53,7 +54,11 @@ def parse_structure(text: str, name: str) -> CrystalStructure:
             structure = readers[structure_format(text, name)](text)
         if len(structure) > LARGEST_CELL:
             raise UserError(f"the cell has {len(structure)} atoms, {LARGEST_CELL} are read: give the primitive cell.")
-        return CrystalStructure.from_pymatgen(structure)
+        crystal = CrystalStructure.from_pymatgen(structure)
+        unknown = sorted(set(crystal.species) - ELEMENT_INDEX.keys())
+        if unknown:
+            raise UserError(f"the structure holds {', '.join(unknown)}, no element: mend its symbols")
+        return crystal
     except (UserError, ValidationError) as error:
         raise UserError(f"{name}: {describe_validation(error)}.") from error
     except RecursionError as error:
