@@ -11,6 +11,8 @@ import h5py
 import numpy as np
 
 from kadi_battgen.afm.store import AfmCampaign
+from kadi_battgen.datasets.images import BLOCK_SAMPLES, ImageScales, block_extremes, image_blocks, scaled_block
+from kadi_battgen.datasets.augmentation.crystals import is_copy
 from kadi_battgen.datasets.scaling import CONDITION_SCALINGS, RangeScaling
 from kadi_battgen.datasets.splitting import DEFAULT_SHARES, PARTS, inverse_frequency_weights, split_by_composition
 from kadi_battgen.datasets.store import SCHEMA, SCHEMA_VERSION
@@ -18,6 +20,7 @@ from kadi_battgen.electrodes.composition import COMPOSITION_LENGTH, ELEMENTS, fo
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_IONS
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import atomic_path, sha256_file
+from kadi_battgen.parallel import Cluster, ClusterSettings, open_cluster
 from kadi_battgen.progress import progress_bar
 
 
@@ -28,6 +31,7 @@ def build_dataset(
     seed: int = 0,
     shares: Sequence[float] = DEFAULT_SHARES,
     scaling: str = RangeScaling.kind,
+    cluster: ClusterSettings | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Write the training data set of a campaign: scaled images, conditions, compositions, split and weights.
@@ -47,6 +51,9 @@ def build_dataset(
         Shares of the compositions in training, validation and test.
     scaling
         Scaling of the functional properties, one of ``CONDITION_SCALINGS``.
+    cluster
+        Where the images are read and scaled: on all cores of this machine if not given. Workers elsewhere read the
+        campaign from a file system that they share. The file does not depend on it.
 
     Returns
     -------
@@ -61,7 +68,7 @@ def build_dataset(
     """
     if scaling not in CONDITION_SCALINGS:
         raise UserError(f"Scaling {scaling!r} is not known: choose from {', '.join(CONDITION_SCALINGS)}.")
-    with AfmCampaign.open(afm_path) as campaign:
+    with AfmCampaign.open(afm_path) as campaign, open_cluster(cluster) as workers:
         valid = np.flatnonzero(campaign.valid)
         if len(valid) == 0:
             raise UserError(f"{afm_path} holds no valid image: simulate with a larger scan window.")
@@ -73,6 +80,10 @@ def build_dataset(
         ions = [electrode.working_ion for electrode in electrodes]
         part_of_electrode = _split_electrodes(owners, formulas, ions, seed, shares)
         part = part_of_electrode[owners]
+        # Held-out parts show crystals as they are: augmented copies serve training alone.
+        copies = np.array([is_copy(electrode.id) for electrode in electrodes])[owners]
+        used = (part == 0) | ~copies
+        valid, owners, part = valid[used], owners[used], part[used]
         training_electrodes = np.unique(owners[part == 0])
         values = np.stack([electrode.properties.as_vector() for electrode in electrodes])
         conditions_scaling = CONDITION_SCALINGS[scaling].fit(
@@ -80,7 +91,7 @@ def build_dataset(
             tuple(FUNCTIONAL_PROPERTIES),
             tuple(entry.unit for entry in FUNCTIONAL_PROPERTIES.values()),
         )
-        stack_scale, descriptor_scaling = _image_scales(campaign, valid[part == 0], progress)
+        stack_scale, descriptor_scaling = _image_scales(workers, campaign, valid[part == 0], progress)
         weights = np.zeros(len(valid), dtype=np.float32)
         for number in np.unique(part):
             members = np.flatnonzero(part == number)
@@ -122,7 +133,7 @@ def build_dataset(
                 dtype=h5py.string_dtype(),
                 track_times=False,
             )
-            _write_images(file, campaign, valid, stack_scale, descriptor_scaling, progress)
+            _write_images(workers, file, campaign, valid, stack_scale, descriptor_scaling, progress)
     return {
         "samples": {name: int((part == number).sum()) for number, name in enumerate(PARTS)},
         "electrodes": {
@@ -142,13 +153,18 @@ def _split_electrodes(
     return part
 
 
-def _image_scales(campaign: AfmCampaign, indices: np.ndarray, progress: bool) -> tuple[float, RangeScaling]:
+def _image_scales(
+    cluster: Cluster, campaign: AfmCampaign, indices: np.ndarray, progress: bool
+) -> tuple[float, RangeScaling]:
     largest = 0.0
     low, high = np.full(len(campaign.channels), np.inf), np.full(len(campaign.channels), -np.inf)
-    for index in progress_bar(indices, description="Reading the scale of the images", unit="stack", enabled=progress):
-        largest = max(largest, float(np.abs(campaign.stack(index)).max()))
-        channels = campaign.descriptors(index).reshape(len(campaign.channels), -1)
-        low, high = np.minimum(low, channels.min(axis=1)), np.maximum(high, channels.max(axis=1))
+    blocks = image_blocks(campaign, indices)
+    with progress_bar(
+        total=len(indices), description="Reading the scale of the images", unit="stack", enabled=progress
+    ) as bar:
+        for number, (top, lowest, highest) in cluster.run(block_extremes, blocks):
+            largest, low, high = max(largest, top), np.minimum(low, lowest), np.maximum(high, highest)
+            bar.update(len(blocks[number].indices))
     if largest == 0.0:
         raise UserError(f"{campaign.path} holds only empty images: check the scan window and the tip-sample distance.")
     # The three colours of the type map share one scale: a colour is a ratio of channels.
@@ -158,6 +174,7 @@ def _image_scales(campaign: AfmCampaign, indices: np.ndarray, progress: bool) ->
 
 
 def _write_images(
+    cluster: Cluster,
     file: h5py.File,
     campaign: AfmCampaign,
     indices: np.ndarray,
@@ -165,8 +182,6 @@ def _write_images(
     descriptor_scaling: RangeScaling,
     progress: bool,
 ) -> None:
-    low = descriptor_scaling.minimum[:, None, None]
-    span = descriptor_scaling.span[:, None, None]
     first_stack, first_descriptors = campaign.stack(indices[0]), campaign.descriptors(indices[0])
     images = {
         name: file.create_dataset(
@@ -178,8 +193,13 @@ def _write_images(
         )
         for name, example in (("stacks", first_stack), ("descriptors", first_descriptors))
     }
-    for row, index in enumerate(
-        progress_bar(indices, description="Writing the samples", unit="stack", enabled=progress)
-    ):
-        images["stacks"][row] = (campaign.stack(index) / stack_scale).astype(np.float16)
-        images["descriptors"][row] = ((campaign.descriptors(index) - low) / span).astype(np.float16)
+    scales = ImageScales(stack_scale, descriptor_scaling.minimum, descriptor_scaling.span)
+    blocks = image_blocks(campaign, indices, scales)
+    with progress_bar(total=len(indices), description="Writing the samples", unit="stack", enabled=progress) as bar:
+        # In the order of the file: where a chunk lies in it follows from when it was written.
+        for start, (stacks, descriptors) in cluster.run(scaled_block, blocks, ordered=True):
+            for offset in range(len(stacks)):
+                row = start * BLOCK_SAMPLES + offset
+                images["stacks"][row] = stacks[offset]
+                images["descriptors"][row] = descriptors[offset]
+            bar.update(len(stacks))

@@ -15,6 +15,9 @@ from kadi_battgen.parallel.settings import ClusterSettings
 #: Tasks sent out ahead for each worker, so that none waits for the next one; results in memory are bounded by it.
 TASKS_PER_WORKER = 2
 
+#: Results held back for the order's sake, for each task on its way.
+_HELD_PER_TASK = 4
+
 #: Seconds between two looks at whether the cluster still works.
 _HEALTH_SECONDS = 2.0
 
@@ -60,6 +63,7 @@ class Cluster:
         tasks: Sequence[Any],
         *,
         name: Callable[[Any], str] | None = None,
+        ordered: bool = False,
     ) -> Iterator[tuple[int, Any]]:
         """Have tasks done by all workers.
 
@@ -74,12 +78,14 @@ class Cluster:
         tasks
             What can be pickled. They are taken from the sequence one by one as they are sent out.
         name
-            Describes a task in a message, as in ``electrode mp-19017``.
+            Describes a task at the start of a message, as in ``Electrode mp-19017``.
+        ordered
+            Yield in the order of the tasks; few results are held back for it.
 
         Yields
         ------
         tuple of int and object
-            Position in `tasks` and value, as they are finished, in no fixed order.
+            Position in `tasks` and value, as they are finished; without `ordered` in no fixed order.
 
         Raises
         ------
@@ -92,7 +98,7 @@ class Cluster:
             return
         if self._workers is None:
             self._workers = self._stack.enter_context(_started(self.settings))
-        yield from _distribute(self._workers, function, tasks, name)
+        yield from _distribute(self._workers, function, tasks, name, ordered)
 
     def close(self) -> None:
         """End the workers that were started here."""
@@ -156,7 +162,11 @@ def _started(settings: ClusterSettings) -> Iterator[Workers]:
 
 
 def _distribute(
-    workers: Workers, function: Callable[[Any], Any], tasks: Sequence[Any], name: Callable[[Any], str] | None
+    workers: Workers,
+    function: Callable[[Any], Any],
+    tasks: Sequence[Any],
+    name: Callable[[Any], str] | None,
+    ordered: bool,
 ) -> Iterator[tuple[int, Any]]:
     from distributed import CancelledError, KilledWorker
 
@@ -168,6 +178,8 @@ def _distribute(
     waiting = iter(range(len(tasks)))
     finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
     running: dict[Any, Any] = {}
+    held: dict[int, Any] = {}
+    following = owed = 0
 
     def submit(count: int) -> None:
         positions = list(islice(waiting, count))
@@ -196,8 +208,18 @@ def _distribute(
                     workers.trouble() or "The tasks were cancelled on the cluster: run them again."
                 ) from error
             future.release()
-            submit(1)
-            yield position, value
+            del future
+            held[position] = value
+            del value
+            owed += 1
+            # Where the next in order is late, nothing further is sent out, lest results pile up behind it.
+            if len(held) <= _HELD_PER_TASK * window:
+                submit(owed)
+                owed = 0
+            while held and (not ordered or following in held):
+                position = following if ordered else next(iter(held))
+                following += 1
+                yield position, held.pop(position)
     finally:
         if running:
             workers.client.cancel(list(running.values()), force=True)
