@@ -42,7 +42,7 @@ from battgen_nodes.recording import start_run
     description="Leave out electrodes whose cell does not fit into the scan window, instead of stopping.",
     is_flag=True,
 )
-@output_option("Campaign file to write (HDF5).")
+@output_option("Campaign file to write (HDF5); its data card goes beside it (.card.md).")
 def simulate_afm(
     electrodes: str,
     orientations: int,
@@ -58,8 +58,10 @@ def simulate_afm(
     from pydantic import ValidationError
 
     from kadi_battgen.afm.campaign import run_campaign
+    from kadi_battgen.afm.card import write_card
     from kadi_battgen.afm.settings import ScanSettings
     from kadi_battgen.datasets.cleaning.provenance import without_constants
+    from kadi_battgen.electrodes.card import card_path
     from kadi_battgen.electrodes.collection import describe_validation, read_electrodes
     from kadi_battgen.errors import UserError
 
@@ -81,6 +83,8 @@ def simulate_afm(
             metadata=without_constants(collection.metadata),
         )
         run.add_file(output, description="AFM stacks, descriptors and their conventions")
+        write_card(card_path(output), output)
+        run.add_file(card_path(output), role="preview", description="Data card of the campaign")
         campaign_previews(run, output)
         run.set_device(f"OpenCL: {summary.device.name}" if summary.device else "unknown")
         run.add_metric("stacks", summary.stacks)
