@@ -154,7 +154,8 @@ def test_another_seed_chooses_other_rows():
 
 def test_new_rows_are_cleaned_with_the_constants_of_the_old():
     old = make_table([1, 2, 3, 4, 5], [100] * 5, [0.1] * 5)
-    pipeline = fit_transform(parse_steps([{"step": "scale"}], "test"), old).pipeline
+    steps = parse_steps([{"step": "scale", "columns": ["average_voltage"]}], "test")
+    pipeline = fit_transform(steps, old).pipeline
     new = make_table([0, 3, 9], [100] * 3, [0.1] * 3)
     assert pipeline.transform(new).table.numbers["average_voltage_scaled"].tolist() == [-0.25, 0.5, 2.0]
     assert [decision.action for decision in pipeline.transform(new).decisions] == ["scaled-out"] * 2
