@@ -1,0 +1,62 @@
+"""The observables of a campaign as a table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+
+import numpy as np
+
+from kadi_battgen.files import write_text
+from kadi_battgen.sei.chemistry import BARRIER_NAMES
+from kadi_battgen.sei.observables import OBSERVABLES, observables
+from kadi_battgen.sei.regimes import REGIMES, regimes
+from kadi_battgen.sei.store import SeiCampaign
+
+#: Configurations that are read together.
+_BLOCK = 512
+
+
+def write_observables(
+    campaign_path: str | os.PathLike[str], output_path: str | os.PathLike[str], *, barriers: bool = False
+) -> int:
+    """Count the observables of a campaign's configurations and write them as CSV.
+
+    Parameters
+    ----------
+    campaign_path
+        The campaign file.
+    output_path
+        The table to write: ``id``, the row of the run in the campaign; the observables with their units; ``regime``,
+        ``events``, ``time_s``.
+    barriers
+        Add the barriers in eV.
+
+    Returns
+    -------
+    int
+        Number of rows.
+
+    Raises
+    ------
+    UserError
+        If there is no such campaign, or the table cannot be written.
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    with SeiCampaign.open(campaign_path) as campaign:
+        extra = [f"{name}_eV" for name in BARRIER_NAMES] if barriers else []
+        columns = [entry.column for entry in OBSERVABLES.values()]
+        writer.writerow(["id", *columns, "regime", "events", "time_s", *extra])
+        for start in range(0, len(campaign), _BLOCK):
+            found = observables(campaign.configurations(start, start + _BLOCK))
+            kinds = [list(REGIMES)[number] for number in regimes(found)]
+            numbers = np.stack(list(found.values()), axis=1).tolist()
+            for offset, (values, kind) in enumerate(zip(numbers, kinds, strict=True)):
+                index = start + offset
+                own = campaign.barriers[index].tolist() if barriers else []
+                writer.writerow([index, *values, kind, campaign.events[index], campaign.time[index], *own])
+        rows = len(campaign)
+    write_text(output_path, stream.getvalue())
+    return rows
