@@ -17,6 +17,7 @@ from battgen_nodes.battgen.train_composition import train_composition
 from battgen_nodes.battgen.train_screening import train_screening
 from battgen_nodes.battgen.train_translation import train_translation
 from battgen_nodes.battgen.translate import translate
+from battgen_nodes.data.augment_electrodes import augment_electrodes
 from battgen_nodes.data.clean import clean
 from battgen_nodes.data.fetch_electrodes import fetch_electrodes
 from battgen_nodes.dataset.build_dataset import build_dataset
@@ -29,6 +30,9 @@ from battgen_nodes.records.provenance import provenance
 from battgen_nodes.records.push import push
 from battgen_nodes.records.report import report
 from battgen_nodes.records.reproduce import reproduce
+from battgen_nodes.sei.build_sei_dataset import build_sei_dataset
+from battgen_nodes.sei.sei_observables import sei_observables
+from battgen_nodes.sei.simulate_sei import simulate_sei
 from kadi_battgen import __version__
 
 
@@ -39,6 +43,7 @@ def battgen() -> None:
 
 for _command in (
     fetch_electrodes,
+    augment_electrodes,
     clean,
     simulate_afm,
     build_dataset,
@@ -49,6 +54,9 @@ for _command in (
     predict_composition,
     screen,
     evaluate,
+    simulate_sei,
+    sei_observables,
+    build_sei_dataset,
     report,
     provenance,
     reproduce,
