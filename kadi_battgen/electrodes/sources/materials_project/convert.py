@@ -90,13 +90,13 @@ def convert_batch(batch: Batch) -> tuple[list[Candidate], list[RefusedRow]]:
         try:
             candidates.append(_candidate(document, name, batch.materials))
         except _RefusalError as refusal:
-            refused.append(refused_row(name, refusal.field, refusal.reason))
+            refused.append(refused_row(name, refusal.field, refusal.reason, refusal.kind))
     return candidates, refused
 
 
-def refused_row(name: str, field: str, reason: str) -> RefusedRow:
-    """Return the row for the electrode called `name`."""
-    return RefusedRow(f"{SOURCE}, insertion electrode {name}", name, field, reason)
+def refused_row(name: str, field: str, reason: str, kind: str) -> RefusedRow:
+    """Return the row for the electrode called `name`; the arguments are those of `RefusedRow`."""
+    return RefusedRow(f"{SOURCE}, insertion electrode {name}", name, field, reason, kind)
 
 
 def distinct_ids(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[RefusedRow]]:
@@ -115,7 +115,7 @@ def distinct_ids(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list
             name = "_".join(filter(None, (name, candidate.thermo_type, candidate.id_discharge)))
         if name in seen:
             reason = f"another electrode with the same id, functionals and discharged end came before it as {name}"
-            refused.append(refused_row(candidate.electrode.id, "material_ids", reason))
+            refused.append(refused_row(candidate.electrode.id, "material_ids", reason, "repeated id"))
             continue
         seen.add(name)
         # Checked already: a copy with another id.
@@ -124,15 +124,15 @@ def distinct_ids(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list
 
 
 class _RefusalError(Exception):
-    def __init__(self, field: str, reason: str) -> None:
+    def __init__(self, field: str, reason: str, kind: str = "wrong value") -> None:
         super().__init__(reason)
-        self.field, self.reason = field, reason
+        self.field, self.reason, self.kind = field, reason, kind
 
 
 def _name(document: Mapping[str, Any]) -> str:
     """Return the electrode's identifier, or what is nearest to it in a document that has none."""
     ion = document.get("working_ion")
-    for given in (document.get("material_ids"), [document.get("id_discharge")]):
+    for given in (document.get("material_ids"), [str(document.get("id_discharge"))]):
         try:
             return battery_id([normalised_id(each) for each in given or ()], str(ion))
         except (ValueError, TypeError):
@@ -143,7 +143,7 @@ def _name(document: Mapping[str, Any]) -> str:
 def _candidate(document: Mapping[str, Any], name: str, materials: Mapping[str, Mapping[str, Any]]) -> Candidate:
     missing = next((field for field in _REQUIRED if document.get(field) is None), None)
     if missing is not None:
-        raise _RefusalError(missing, f"{missing} is missing in the document")
+        raise _RefusalError(missing, f"{missing} is missing in the document", "missing value")
     discharged = discharge_id(document)
     if discharged is None:
         raise _RefusalError("id_discharge", f"{document['id_discharge']!r} is no identifier such as mp-1002")
@@ -177,6 +177,7 @@ def _structure(discharged: str, materials: Mapping[str, Mapping[str, Any]]) -> C
         raise _RefusalError(
             "id_discharge",
             f"there is no structure of the discharged end {discharged}: it is deprecated, or not under CC BY 4.0",
+            "missing structure",
         )
     from pymatgen.core import Structure
 
@@ -184,13 +185,13 @@ def _structure(discharged: str, materials: Mapping[str, Mapping[str, Any]]) -> C
         structure = Structure.from_dict(materials[discharged]["structure"])
     except Exception as error:
         raise _RefusalError(
-            "structure", f"the structure of {discharged} cannot be read ({type(error).__name__})"
+            "structure", f"the structure of {discharged} cannot be read ({type(error).__name__})", "wrong structure"
         ) from error
     try:
         return CrystalStructure.from_pymatgen(structure)
     except (UserError, ValidationError, AttributeError) as error:
         reason = "is no atom of an element" if isinstance(error, AttributeError) else describe_validation(error)
-        raise _RefusalError("structure", f"the structure of {discharged}: {reason}") from error
+        raise _RefusalError("structure", f"the structure of {discharged}: {reason}", "wrong structure") from error
 
 
 def _field(error: ValidationError | UserError) -> str:

@@ -60,7 +60,7 @@ def without_duplicates(
             reason = (
                 f"duplicate of {other.id} by the rule {rule}, {kept} kept: both discharge to {other.formula_discharge}"
             )
-            refused.append(refused_row(electrode.id, "formula_discharge", reason))
+            refused.append(refused_row(electrode.id, "formula_discharge", reason, "duplicate composition"))
     return stay, refused
 
 
