@@ -11,8 +11,8 @@ import h5py
 import numpy as np
 
 from kadi_battgen.afm.store import AfmCampaign
-from kadi_battgen.datasets.images import BLOCK_SAMPLES, ImageScales, block_extremes, image_blocks, scaled_block
 from kadi_battgen.datasets.augmentation.crystals import is_copy
+from kadi_battgen.datasets.images import BLOCK_SAMPLES, ImageScales, block_extremes, image_blocks, scaled_block
 from kadi_battgen.datasets.scaling import CONDITION_SCALINGS, RangeScaling
 from kadi_battgen.datasets.splitting import DEFAULT_SHARES, PARTS, inverse_frequency_weights, split_by_composition
 from kadi_battgen.datasets.store import SCHEMA, SCHEMA_VERSION

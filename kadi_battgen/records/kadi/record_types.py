@@ -67,6 +67,11 @@ _TYPES = (
             _text("cache", "Folder of fetched documents"),
             Field("refresh", "bool", "Whether the database was asked for its current version"),
             _text("refused", "List of the refused rows"),
+            _text("electrodes", "Electrodes that were augmented"),
+            Field("copies", "int", "Augmented copies of each electrode", minimum=1),
+            Field("strain", "float", "Largest volumetric strain of the copies", "fraction", minimum=0.0),
+            Field("displacement", "float", "Standard deviation of each coordinate of a site", "Angstrom", minimum=0.0),
+            *_known("seed"),
         ),
     ),
     RecordType(
