@@ -62,8 +62,11 @@ def _introduction(campaign: AfmCampaign, name: str) -> str:
 
 
 def _conventions(campaign: AfmCampaign) -> str:
-    heights = campaign.heights
+    heights, conventions = campaign.heights, campaign.conventions
+    low, high = conventions["window"]["x"]
     rows: list[list[object]] = [
+        ["scan window", f"{high - low:.4g} x {high - low:.4g} Angstrom"],
+        ["pixels", " x ".join(map(str, conventions["pixels"]))],
         ["tip-sample distances", f"{heights.max():.3g} to {heights.min():.3g} Angstrom"],
         ["unit of the stacks", campaign.unit],
         [
@@ -73,7 +76,7 @@ def _conventions(campaign: AfmCampaign) -> str:
     ]
     rows += [
         [name.replace("_", " "), value]
-        for name, value in campaign.conventions.items()
+        for name, value in conventions.items()
         if isinstance(value, str | int | float) and name not in ("unit", "stack_unit")
     ]
     return "## Conventions\n\n" + markdown_table(["what", "value"], rows)

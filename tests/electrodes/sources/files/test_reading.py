@@ -266,15 +266,3 @@ def test_a_disordered_structure_is_refused(tmp_path):
 def test_a_source_that_cannot_be_read_is_refused(source, options, message):
     with pytest.raises(UserError, match=message):
         load_source(source, **options)
-
-
-@pytest.mark.slow
-def test_the_electrodes_of_2019_load(shared):
-    data = shared / "data" / "mp2019"
-    collection, refused = electrodes_from_files(data / "structures.json.gz", data / "electrodes.csv")
-    assert len(collection) == 999
-    assert [(row.id, row.field, row.kind) for row in refused] == [
-        ("mp-31554_Li", "volumetric_capacity", "contradiction"),
-        ("mp-540530_Li", "volumetric_capacity", "contradiction"),
-    ]
-    assert collection.counts()["Li"] == 984
