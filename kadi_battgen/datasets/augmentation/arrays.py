@@ -40,8 +40,10 @@ def bilinear(images: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nd
     values = computed(images).reshape(count, -1)
     row_share, column_share = row_share.astype(values.dtype), column_share.astype(values.dtype)
     # The weights are the same for all images: they are computed once, and only the pixels are fetched for each.
-    top = blend(values[:, upper * width + left], values[:, upper * width + right], column_share)
-    bottom = blend(values[:, lower * width + left], values[:, lower * width + right], column_share)
+    top, bottom = (
+        blend(values.take(row * width + left, axis=1), values.take(row * width + right, axis=1), column_share)
+        for row in (upper, lower)
+    )
     return stored_as(blend(top, bottom, row_share), images.dtype)
 
 

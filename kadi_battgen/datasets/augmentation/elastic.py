@@ -34,11 +34,11 @@ def displacement_field(
     numpy.ndarray
         Displacement along y and along x in A, float64, (2, H, W).
     """
-    from scipy.ndimage import gaussian_filter
-
     noise = np.random.default_rng(generator).standard_normal((2, *shape))
-    # Wrapped around, the field varies as strongly at the edges as in the middle.
-    field = gaussian_filter(noise, (0.0, *(2 * [correlation_length / pixel_size])), mode="wrap")
+    # Smoothed in Fourier space and so wrapped around, the field varies as strongly at the edges as in the middle.
+    squares = np.fft.fftfreq(shape[0])[:, None] ** 2 + np.fft.rfftfreq(shape[1]) ** 2
+    gaussian = np.exp(-2 * (np.pi * correlation_length / pixel_size) ** 2 * squares)
+    field = np.fft.irfft2(np.fft.rfft2(noise) * gaussian, s=shape)
     spread = np.sqrt((field**2).mean(axis=(1, 2), keepdims=True))
     return amplitude * field / np.maximum(spread, np.finfo(float).tiny)
 
