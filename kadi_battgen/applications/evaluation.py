@@ -13,18 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kadi_battgen.applications.neighbours import atomic_fractions
 from kadi_battgen.applications.screening import Generated, ScreeningModel, candidate_seed
 from kadi_battgen.datasets.store import TrainingDataset
-from kadi_battgen.electrodes.composition import (
-    ELEMENT_INDEX,
-    formula_from_vector,
-    theoretical_gravimetric_capacity,
-)
+from kadi_battgen.electrodes.composition import formula_from_vector
 from kadi_battgen.electrodes.electrode import Electrode
 from kadi_battgen.electrodes.properties import WORKING_IONS
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import atomic_path, existing_file, read_json, write_json
+from kadi_battgen.metrics.candidates import target_metrics
 from kadi_battgen.metrics.images import channel_errors, image_metrics
 from kadi_battgen.metrics.regression import composition_metrics
 from kadi_battgen.progress import progress_bar
@@ -32,9 +28,6 @@ from kadi_battgen.training.checkpoints import CARD
 from kadi_battgen.training.latents import check_same_images, encode_samples
 from kadi_battgen.training.samples import ImageSamples
 from kadi_battgen.training.translation import load_baseline, load_translator
-
-#: A generated formula meets the asked capacity if its own capacity differs by no more than this fraction.
-CAPACITY_TOLERANCE = 0.15
 
 
 @dataclass(frozen=True)
@@ -244,24 +237,10 @@ def _thesis_way(electrodes: list[Electrode], generated: Generated, known: set[st
 
 def _meet_targets(electrodes: list[Electrode], compositions: np.ndarray, known: set[str]) -> dict[str, Any]:
     """Return how well generated compositions meet the targets taken from held-out electrodes."""
-    present, errors, distances, novel, formulas = [], [], [], [], []
-    for electrode, composition in zip(electrodes, compositions, strict=True):
-        formula = formula_from_vector(composition)
-        formulas.append(formula)
-        holds = bool(np.rint(composition)[ELEMENT_INDEX[electrode.working_ion]] > 0)
-        present.append(holds)
-        capacity = theoretical_gravimetric_capacity(formula, electrode.working_ion) if formula and holds else 0.0
-        asked = electrode.properties.gravimetric_capacity
-        errors.append(abs(capacity - asked) / asked)
-        difference = atomic_fractions(composition) - atomic_fractions(electrode.composition)
-        distances.append(0.5 * float(np.abs(difference).sum()))
-        novel.append(formula not in known)
-    return {
-        "targets": len(electrodes),
-        "working_ion_present_fraction": float(np.mean(present)),
-        "capacity_within_15_percent_fraction": float(np.mean(np.array(errors) <= CAPACITY_TOLERANCE)),
-        "median_capacity_error_fraction": float(np.median(errors)),
-        "mean_composition_distance_fraction": float(np.mean(distances)),
-        "novel_fraction": float(np.mean(novel)),
-        "unique_fraction": len(set(formulas)) / len(formulas),
-    }
+    return target_metrics(
+        compositions,
+        [electrode.working_ion for electrode in electrodes],
+        np.array([electrode.properties.gravimetric_capacity for electrode in electrodes]),
+        np.stack([electrode.composition for electrode in electrodes]),
+        known,
+    )

@@ -7,12 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kadi_battgen.electrodes.electrode import Electrode
-
-
-def atomic_fractions(compositions: np.ndarray) -> np.ndarray:
-    """Return compositions (..., 112) divided by their number of atoms; an empty composition stays zero."""
-    total = compositions.sum(axis=-1, keepdims=True)
-    return compositions / np.where(total > 0, total, 1.0)
+from kadi_battgen.metrics.candidates import composition_distance
 
 
 class KnownElectrodes:
@@ -26,7 +21,7 @@ class KnownElectrodes:
 
     def __init__(self, electrodes: Sequence[Electrode]) -> None:
         self.electrodes = tuple(electrodes)
-        self.fractions = atomic_fractions(np.stack([electrode.composition for electrode in electrodes]))
+        self.compositions = np.stack([electrode.composition for electrode in electrodes])
         self.ions = np.array([electrode.working_ion for electrode in electrodes])
 
     def nearest(self, composition: np.ndarray, working_ion: str | None = None) -> tuple[Electrode, float]:
@@ -45,7 +40,7 @@ class KnownElectrodes:
             The electrode, and half the sum of absolute differences of atomic fractions: the share of atoms that would have
             to be exchanged, 0 for the same composition and 1 for one without a common element.
         """
-        distances = 0.5 * np.abs(self.fractions - atomic_fractions(composition)).sum(axis=1)
+        distances = composition_distance(self.compositions, composition)
         if working_ion is not None and (self.ions == working_ion).any():
             distances = np.where(self.ions == working_ion, distances, np.inf)
         best = int(np.argmin(distances))

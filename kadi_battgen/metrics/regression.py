@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from kadi_battgen.electrodes.composition import ELEMENTS
+from kadi_battgen.electrodes.composition import ELEMENT_INDEX, ELEMENTS
+from kadi_battgen.electrodes.properties import WORKING_IONS
 
 
 def regression_metrics(true: np.ndarray, predicted: np.ndarray) -> dict[str, float | None]:
@@ -79,3 +81,47 @@ def composition_metrics(true: np.ndarray, predicted: np.ndarray, minimum_occurre
         "elements": elements,
         "mean_presence_auc": float(np.mean(areas)) if areas else None,
     }
+
+
+def working_ion_table(
+    true: np.ndarray, predicted: np.ndarray, working_ions: Sequence[str], order: Sequence[str] = WORKING_IONS
+) -> list[dict[str, Any]]:
+    """Return the errors of the working ions' own counts, one row an ion (thesis table 4.1).
+
+    Parameters
+    ----------
+    true, predicted
+        Atoms per reduced formula, (samples, 112).
+    working_ions
+        Working ion of each sample.
+    order
+        The ions in the order of the rows.
+
+    Returns
+    -------
+    list of dict
+        ``working_ion``; the regression metrics of that element's count over all samples, as in the thesis; ``samples``
+        with that ion; and, under ``own_``, the metrics of the count over those samples and of the whole vector
+        (``own_vector_``). Figures over samples are None where there are none.
+    """
+    labels = np.asarray(working_ions)
+    rows = []
+    for ion in order:
+        column, own = ELEMENT_INDEX[ion], labels == ion
+        row: dict[str, Any] = {"working_ion": ion, **regression_metrics(true[:, column], predicted[:, column])}
+        row["samples"] = int(own.sum())
+        for prefix, part in (("own_", np.s_[own, column]), ("own_vector_", np.s_[own, :])):
+            figures = regression_metrics(true[part], predicted[part]) if own.any() else dict.fromkeys(_FIGURES)
+            row.update({f"{prefix}{name}": value for name, value in figures.items()})
+        rows.append(row)
+    return rows
+
+
+def element_table(true: np.ndarray, predicted: np.ndarray, minimum_occurrences: int = 3) -> list[dict[str, Any]]:
+    """Return the rows of :func:`composition_metrics` by element, as a table: the most frequent element first."""
+    elements = composition_metrics(true, predicted, minimum_occurrences)["elements"]
+    rows = [{"element": symbol, **figures} for symbol, figures in elements.items()]
+    return sorted(rows, key=lambda row: -row["samples"])
+
+
+_FIGURES = ("mean_absolute_error", "mean_squared_error", "r2")

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kadi_battgen.applications.neighbours import KnownElectrodes, atomic_fractions
+from kadi_battgen.applications.neighbours import KnownElectrodes
 from kadi_battgen.electrodes.composition import ELEMENTS, composition_vector
+from kadi_battgen.metrics.candidates import atomic_fractions
 
 
 @pytest.fixture(scope="module")

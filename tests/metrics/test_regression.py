@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score, roc_auc_score
 
 from kadi_battgen.electrodes.composition import ELEMENT_INDEX
-from kadi_battgen.metrics.regression import composition_metrics, presence_auc, regression_metrics
+from kadi_battgen.metrics.regression import (
+    composition_metrics,
+    element_table,
+    presence_auc,
+    regression_metrics,
+    working_ion_table,
+)
 
 
 @pytest.fixture
@@ -90,3 +96,28 @@ def test_too_few_samples_for_any_element_give_no_mean():
     assert metrics["elements"] == {}
     assert metrics["mean_presence_auc"] is None
     assert metrics["overall"]["r2"] is None
+
+
+def test_the_table_of_the_working_ions_is_that_of_the_thesis(compositions):
+    true, predicted = compositions
+    ions = np.where(np.arange(len(true)) % 4 == 0, "Na", "Li")
+    table = working_ion_table(true, predicted, ions, order=("Li", "Na", "Cs"))
+    assert [row["working_ion"] for row in table] == ["Li", "Na", "Cs"]
+    assert [row["samples"] for row in table] == [30, 10, 0]
+    sodium, column = table[1], ELEMENT_INDEX["Na"]
+    assert sodium["mean_absolute_error"] == pytest.approx(mean_absolute_error(true[:, column], predicted[:, column]))
+    assert sodium["mean_squared_error"] == pytest.approx(mean_squared_error(true[:, column], predicted[:, column]))
+    assert sodium["r2"] == pytest.approx(r2_score(true[:, column], predicted[:, column]), abs=1e-5)
+    own = ions == "Na"
+    assert sodium["own_mean_absolute_error"] == pytest.approx(np.abs(true - predicted)[own, column].mean())
+    assert sodium["own_vector_mean_squared_error"] == pytest.approx(np.square(true - predicted)[own].mean(), rel=1e-5)
+    assert table[2]["own_r2"] is table[2]["own_vector_mean_absolute_error"] is None
+
+
+def test_the_table_of_the_elements_has_the_most_frequent_first(compositions):
+    true, predicted = compositions
+    table = element_table(true, predicted)
+    figures = composition_metrics(true, predicted)["elements"]
+    assert {row["element"]: row["samples"] for row in table} == {name: row["samples"] for name, row in figures.items()}
+    counts = [row["samples"] for row in table]
+    assert counts == sorted(counts, reverse=True)

@@ -1,0 +1,113 @@
+"""Whether generated compositions meet what was asked, and how new and varied they are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from kadi_battgen.electrodes.composition import ELEMENT_INDEX, formula_from_vector, theoretical_gravimetric_capacity
+
+#: A composition meets the asked capacity if its own differs by no more than this fraction of the asked one.
+CAPACITY_TOLERANCE = 0.15
+
+
+def atomic_fractions(compositions: np.ndarray) -> np.ndarray:
+    """Return compositions (..., 112) divided by their number of atoms; an empty composition stays zero."""
+    total = compositions.sum(axis=-1, keepdims=True)
+    return compositions / np.where(total > 0, total, 1.0)
+
+
+def composition_distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the share of atoms that would have to be exchanged between compositions.
+
+    Half the sum of absolute differences of atomic fractions: 0 for the same composition, 1 for one without a common element.
+    Arrays (..., 112) are broadcast against each other.
+    """
+    difference = np.abs(atomic_fractions(np.asarray(first)) - atomic_fractions(np.asarray(second)))
+    return 0.5 * difference.sum(axis=-1)
+
+
+def nearest_distances(compositions: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return the distance of each composition (samples, 112) to the nearest known one, (samples,)."""
+    return np.array([composition_distance(composition, known).min() for composition in compositions])
+
+
+def novel_fraction(formulas: Sequence[str], known: Collection[str]) -> float:
+    """Return the share of formulas that are not among the known ones."""
+    return float(np.mean([formula not in known for formula in formulas]))
+
+
+def unique_fraction(formulas: Sequence[str]) -> float:
+    """Return the number of distinct formulas divided by that of all."""
+    return len(set(formulas)) / len(formulas)
+
+
+def holds_working_ion(compositions: np.ndarray, working_ions: Sequence[str]) -> np.ndarray:
+    """Return whether each composition holds at least one atom of its working ion, counts rounded, (samples,) bool."""
+    columns = [ELEMENT_INDEX[ion] for ion in working_ions]
+    return np.rint(compositions)[np.arange(len(columns)), columns] > 0
+
+
+def implied_capacities(compositions: np.ndarray, working_ions: Sequence[str]) -> np.ndarray:
+    """Return the gravimetric capacity in mAh/g that follows from each composition's formula, (samples,).
+
+    All working ions leave; without one the capacity is 0.
+    """
+    held = holds_working_ion(compositions, working_ions)
+    formulas = [formula_from_vector(vector) for vector in compositions]
+    return np.array(
+        [
+            theoretical_gravimetric_capacity(formula, ion) if formula and there else 0.0
+            for formula, ion, there in zip(formulas, working_ions, held, strict=True)
+        ]
+    )
+
+
+def capacity_errors(compositions: np.ndarray, working_ions: Sequence[str], asked: np.ndarray) -> np.ndarray:
+    """Return |implied capacity - asked capacity| / asked capacity, (samples,); capacities in mAh/g."""
+    asked = np.asarray(asked, dtype=np.float64)
+    return np.abs(implied_capacities(compositions, working_ions) - asked) / asked
+
+
+def target_metrics(
+    compositions: np.ndarray,
+    working_ions: Sequence[str],
+    capacities: np.ndarray,
+    true: np.ndarray,
+    known: Collection[str],
+) -> dict[str, float | int]:
+    """Return how well generated compositions meet targets taken from real electrodes.
+
+    Parameters
+    ----------
+    compositions
+        Generated atoms per formula, (samples, 112).
+    working_ions
+        Asked working ion of each.
+    capacities
+        Asked gravimetric capacity of each in mAh/g.
+    true
+        Composition of the electrode that each target was taken from, (samples, 112).
+    known
+        Formulas that do not count as new.
+
+    Returns
+    -------
+    dict
+        ``targets`` (number), shares of those that hold the ion, meet the capacity within ``CAPACITY_TOLERANCE``, are new and
+        are distinct, the median relative error of the capacity and the mean distance to the true composition.
+    """
+    formulas = [formula_from_vector(vector) for vector in compositions]
+    errors = capacity_errors(compositions, working_ions, capacities)
+    return {
+        "targets": len(formulas),
+        "working_ion_present_fraction": float(np.mean(holds_working_ion(compositions, working_ions))),
+        "capacity_within_15_percent_fraction": float(np.mean(errors <= CAPACITY_TOLERANCE)),
+        "median_capacity_error_fraction": float(np.median(errors)),
+        "mean_composition_distance_fraction": float(
+            np.mean(composition_distance(compositions, true), dtype=np.float64)
+        ),
+        "novel_fraction": novel_fraction(formulas, known),
+        "unique_fraction": unique_fraction(formulas),
+    }

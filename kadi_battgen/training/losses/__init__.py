@@ -1,0 +1,58 @@
+"""Loss functions (thesis section 2.6.1), by kind: reconstruction, latent, adversarial, perceptual, composition."""
+
+from __future__ import annotations
+
+from kadi_battgen.training.losses.adversarial import (
+    ADVERSARIAL_LOSSES,
+    AdversarialLoss,
+    BinaryCrossEntropyLoss,
+    LeastSquaresLoss,
+    WassersteinLoss,
+    adversarial_loss,
+    adversarial_objective,
+    gradient_penalty,
+)
+from kadi_battgen.training.losses.composition import count_loss, presence_and_count_loss
+from kadi_battgen.training.losses.latent import BetaSchedule, kl_to_standard_normal
+from kadi_battgen.training.losses.perceptual import (
+    DescriptorPerceptualLoss,
+    feature_loss,
+    gram_matrix,
+    style_loss,
+)
+from kadi_battgen.training.losses.reconstruction import (
+    RECONSTRUCTION_LOSSES,
+    binary_cross_entropy,
+    l1_loss,
+    l2_loss,
+    reconstruction_loss,
+    reconstruction_objective,
+)
+from kadi_battgen.training.losses.weighting import adaptive_weight, delayed_weight
+
+__all__ = [
+    "ADVERSARIAL_LOSSES",
+    "AdversarialLoss",
+    "BetaSchedule",
+    "BinaryCrossEntropyLoss",
+    "DescriptorPerceptualLoss",
+    "LeastSquaresLoss",
+    "RECONSTRUCTION_LOSSES",
+    "WassersteinLoss",
+    "adaptive_weight",
+    "adversarial_loss",
+    "adversarial_objective",
+    "binary_cross_entropy",
+    "count_loss",
+    "delayed_weight",
+    "feature_loss",
+    "gradient_penalty",
+    "gram_matrix",
+    "kl_to_standard_normal",
+    "l1_loss",
+    "l2_loss",
+    "presence_and_count_loss",
+    "reconstruction_loss",
+    "reconstruction_objective",
+    "style_loss",
+]
