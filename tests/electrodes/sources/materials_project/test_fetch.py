@@ -265,6 +265,7 @@ print(len(collection))
 """
 
 
+@pytest.mark.slow
 def test_killed_fetch_goes_on(proxy, fetch, tmp_path: Path):
     command = [sys.executable, "-c", PROGRAM, proxy.host, str(tmp_path / "cache")]
     with proxy.failing(path="summary", delay=30.0) as fault:
