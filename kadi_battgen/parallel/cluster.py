@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from kadi_battgen.errors import UserError
+from kadi_battgen.parallel.packing import call, pack
 from kadi_battgen.parallel.settings import ClusterSettings
 
 #: Tasks sent out ahead for each worker, so that none waits for the next one; results in memory are bounded by it.
@@ -175,6 +176,7 @@ def _distribute(
     slots = workers.ensure(len(tasks))
     window = TASKS_PER_WORKER * slots + 1 if len(tasks) > TASKS_PER_WORKER * slots else slots
     group = f"{getattr(function, '__name__', 'task')}-{uuid.uuid4().hex}"
+    code = pack(function)
     waiting = iter(range(len(tasks)))
     finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
     running: dict[Any, Any] = {}
@@ -186,7 +188,8 @@ def _distribute(
         if not positions:
             return
         keys = [(group, position) for position in positions]
-        for future in workers.client.map(function, [tasks[position] for position in positions], key=keys, pure=False):
+        packed = [pack(tasks[position]) for position in positions]
+        for future in workers.client.map(call, [code] * len(packed), packed, key=keys, pure=False):
             running[future.key] = future
             future.add_done_callback(finished.put)
 

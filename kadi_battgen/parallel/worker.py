@@ -1,14 +1,13 @@
 """A worker process of this machine: one thread on one core, that ends with the process that started it.
 
 It is started as ``python -m kadi_battgen.parallel.worker SCHEDULER NAME CORE FOLDER``. Its standard input is the line to
-its starter: when that ends, however it ends, the worker removes its folder and ends too. Standard output holds one line
+its starter: when that ends, however it ends, the worker removes the folder of all workers and ends too. Standard output holds one line
 that says that it is ready; whatever tasks print goes to standard error.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import shutil
 import signal
@@ -31,9 +30,8 @@ def _end_with_starter(folder: Path) -> None:
     # Not through sys.stdin, whose lock the interpreter needs at exit.
     while os.read(0, 1024):
         pass
-    shutil.rmtree(folder, ignore_errors=True)
-    with contextlib.suppress(OSError):  # the folder of all workers, which the last one empties
-        folder.parent.rmdir()
+    # The folder of all workers and the scheduler: none of them is needed any more.
+    shutil.rmtree(folder.parent, ignore_errors=True)
     os._exit(1)
 
 
