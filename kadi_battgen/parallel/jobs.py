@@ -159,6 +159,7 @@ class JobQueue(BaseModel):
             "scheduler_options": {"dashboard": False, "dashboard_address": None},
         }
         if self.system == "local":
+            options["scheduler_options"]["host"] = "127.0.0.1"
             return LocalCluster(**options)
         options["job_extra_directives"] = list(self.directives)
         return SLURMCluster(
@@ -187,6 +188,7 @@ class JobWorkers(RemoteWorkers):
         """
         import dask
         from distributed import Client
+        from distributed.core import Status
 
         queue = JobQueue.read(path)
         # A worker is busy, not lost, as long as its connection stands.
@@ -202,6 +204,8 @@ class JobWorkers(RemoteWorkers):
                         cluster.worker_spec.update(cluster.new_worker_spec())
                     cluster.sync(cluster._correct_state)
                 except (OSError, RuntimeError) as error:
+                    for job in cluster._created:
+                        job.status = Status.failed  # else closing the cluster takes it for an error of its own
                     raise UserError(f"{path}: the queue refuses the jobs ({_line(error)}).") from error
                 yield cls(client, f"The cluster of {path}", 60.0 * queue.wait_minutes)
 

@@ -1,8 +1,8 @@
 """A worker process of this machine: one thread on one core, that ends with the process that started it.
 
 It is started as ``python -m kadi_battgen.parallel.worker SCHEDULER NAME CORE FOLDER``. Its standard input is the line to
-its starter: when that ends, however it ends, the worker removes the folder of all workers and ends too. Standard output holds one line
-that says that it is ready; whatever tasks print goes to standard error.
+its starter: when that ends, however it ends, the worker removes the folder of all workers and ends too. Standard output
+holds one line that says that it is ready; whatever tasks print goes to standard error.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ memory: 32 GB
 walltime: 02:00:00
 queue: compute
 account: batteries
+interface: lo
 directives: [--constraint=icelake, --exclusive]
 prologue: [module load python]
 """
@@ -123,7 +124,7 @@ def test_the_job_script_holds_what_the_file_says(tmp_path, monkeypatch):
     assert "export OMP_NUM_THREADS=1" in lines
     worker = lines[-1]
     assert worker.startswith(f"{sys.executable} -m distributed.cli.dask_worker")
-    for words in ("--nthreads 1 ", "--nworkers 8 ", "--preload kadi_battgen.parallel.preload"):
+    for words in ("--interface lo ", "--nthreads 1 ", "--nworkers 8 ", "--preload kadi_battgen.parallel.preload"):
         assert words in f"{worker} "
 
 
