@@ -14,7 +14,7 @@ drawn evenly from it for every sample.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -256,8 +256,6 @@ def _named_chain(value: Any) -> Any:
 
 class AugmentationSettings(_Settings):
     """Operations in the order in which they are applied; the name of a chain of ``CHAINS`` may stand in their place."""
-
-    names: ClassVar[tuple[str, ...]] = tuple(CHAINS)
 
     operations: tuple[Operation, ...] = Field(min_length=1, description="operations in their order")
 
