@@ -8,19 +8,23 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import h5py
 import numpy as np
+import psutil
 import pytest
 
 from kadi_battgen.afm.campaign import run_campaign
 from kadi_battgen.afm.geometry import cluster_from_structure
+from kadi_battgen.afm.opencl import OpenCLDevice
 from kadi_battgen.afm.orientations import best_rotations
 from kadi_battgen.afm.settings import DESCRIPTOR_CHANNELS, ScanSettings
-from kadi_battgen.afm.simulation import simulate_stack
+from kadi_battgen.afm.simulation import ppafm_version, simulate_stack
 from kadi_battgen.afm.store import AfmCampaign
+from kadi_battgen.afm.tasks import ElectrodeTask, Engine, simulate_electrode
 from kadi_battgen.afm.validity import edge_distance
 from kadi_battgen.electrodes.collection import write_electrodes
 from kadi_battgen.electrodes.electrode import CrystalStructure
@@ -142,6 +146,40 @@ run_campaign(read_electrodes({str(collection)!r}).electrodes, {str(path)!r},
     assert 1 <= summary.reused_electrodes <= len(electrodes)
     assert sha256_file(path) == sha256_file(finished[0])
     assert not partial.exists()
+
+
+def test_a_worker_killed_in_the_middle_changes_nothing(finished, electrodes, quick_scan, tmp_path):
+    path, victim = tmp_path / "afm.h5", []
+
+    def kill_a_worker() -> None:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob("afm.h5.partial/*.npz")) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        workers = [p for p in psutil.Process().children() if "kadi_battgen.parallel.worker" in p.cmdline()]
+        if workers:
+            workers[0].kill()
+            victim.append(workers[0].pid)
+
+    killer = threading.Thread(target=kill_a_worker)
+    killer.start()
+    many = [electrodes[0].model_copy(update={"id": f"copy of iron phosphate {i}"}) for i in range(6)]
+    summary = run_campaign(
+        [*electrodes, *many], path, quick_scan, orientations=ORIENTATIONS, pool=POOL, cluster=ClusterSettings(2)
+    )
+    killer.join()
+    assert victim
+    assert summary.failures == []
+    with AfmCampaign.open(path) as campaign, AfmCampaign.open(finished[0]) as whole:
+        assert len(campaign) == ORIENTATIONS * 10
+        for index in range(len(whole)):
+            np.testing.assert_array_equal(campaign.stack(index), whole.stack(index))
+
+
+def test_workers_that_simulate_with_something_else_are_refused(electrodes, quick_scan):
+    engine = Engine(OpenCLDevice("another card", "another platform", "GPU", "1.0"), ppafm_version())
+    task = ElectrodeTask(quick_scan, 1, 9, engine, electrodes[0].model_dump(mode="json"))
+    with pytest.raises(UserError, match=r"workers of the cluster differ: one simulates with another card"):
+        simulate_electrode(task)
 
 
 def test_a_damaged_shard_is_simulated_again(electrodes, tmp_path, monkeypatch):
