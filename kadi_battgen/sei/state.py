@@ -10,6 +10,8 @@ list of a process is a list of slots, and a slot knows its place in it.
 
 from __future__ import annotations
 
+from decimal import Context, Decimal
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,6 +19,7 @@ import numpy as np
 from kadi_battgen.sei.chemistry import (
     BARRIERS,
     BOUNDARY,
+    CLUSTER,
     DIMER,
     ELECTRODE,
     PAIR_PROCESSES,
@@ -155,10 +158,9 @@ def tables_of(model: SeiModel) -> Tables:
     )
 
 
+@lru_cache(maxsize=4)
 def _size_weights(largest: int, scale: float | None) -> np.ndarray:
     """Return the weight of a hop by cluster size, shape (largest + 1,)."""
-    from decimal import Context, Decimal
-
     weights = np.full(largest + 1, FULL_WEIGHT, dtype=np.int64)
     if scale is None:
         return weights
@@ -240,9 +242,9 @@ def place(
     shape = (model.height, model.width + 2)
     state.species.reshape(shape)[:, 1:-1] = configuration
     state.partner.reshape(shape)[:, 1:-1] = np.where(configuration == DIMER, bonds, 0)
-    labels = np.unique(clusters[configuration == 7])
+    labels = np.unique(clusters[configuration == CLUSTER])
     for number, label in enumerate(labels):
-        rows, columns = np.nonzero((configuration == 7) & (clusters == label))
+        rows, columns = np.nonzero((configuration == CLUSTER) & (clusters == label))
         members = (rows * shape[1] + columns + 1).astype(np.int32)
         state.cluster[members] = number
         state.next_member[members] = np.roll(members, -1)
