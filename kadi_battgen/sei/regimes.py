@@ -11,23 +11,23 @@ import numpy as np
 #: Below this volume fraction in monolayers an electrode counts as bare.
 BARE_FLUX: Final = 0.1
 
-#: Thickness in nm below which an SEI is a monolayer, and from which on an organic one is thick.
+#: Thickness in nm below which an SEI is a monolayer.
 MONOLAYER_THICKNESS: Final = 1.5
-THICK_THICKNESS: Final = 4.0
 
-#: Share of organic sites in the SEI below which it is inorganic, and from which on it is organic.
-INORGANIC_SHARE: Final = 0.05
-ORGANIC_SHARE: Final = 0.5
+#: Organic volume fraction in monolayers, that is nm of compact organic SEI, from which on it is thick. The thickness would
+#: also count a few clusters that drift far from the electrode.
+THICK_ORGANIC_FLUX: Final = 4.0
+
+#: Largest share of organic sites in an SEI that counts as inorganic.
+INORGANIC_SHARE: Final = 0.25
 
 #: The regimes in the order in which they are tried, with their rules; a regime's number is its position.
 REGIMES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "bare": f"volume fraction below {BARE_FLUX} monolayers",
         "monolayer": f"thickness below {MONOLAYER_THICKNESS} nm",
+        "thick organic": f"organic volume fraction of at least {THICK_ORGANIC_FLUX:g} monolayers",
         "inorganic": f"at most {INORGANIC_SHARE:.0%} of the SEI sites organic",
-        "thick organic": (
-            f"thickness at least {THICK_THICKNESS:g} nm and at least {ORGANIC_SHARE:.0%} of the SEI sites organic"
-        ),
         "mixed": "everything else",
     }
 )
@@ -51,8 +51,8 @@ def regimes(observables: Mapping[str, np.ndarray]) -> np.ndarray:
     rules = {
         "bare": flux < BARE_FLUX,
         "monolayer": thickness < MONOLAYER_THICKNESS,
+        "thick organic": np.asarray(observables["or_flux"]) >= THICK_ORGANIC_FLUX,
         "inorganic": organic <= INORGANIC_SHARE,
-        "thick organic": (thickness >= THICK_THICKNESS) & (organic >= ORGANIC_SHARE),
         "mixed": np.ones(flux.shape, dtype=bool),
     }
     return np.select([rules[name] for name in REGIMES], np.arange(len(REGIMES), dtype=np.uint8)).astype(np.uint8)

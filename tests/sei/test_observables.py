@@ -181,10 +181,11 @@ def test_what_is_no_lattice_is_refused(wrong):
         (0.1, 0.0, 0.1, "monolayer"),
         (1.4, 0.7, 1.4, "monolayer"),
         (1.5, 0.0, 1.5, "inorganic"),
-        (4.0, 0.0, 4.0, "inorganic"),
-        (8.0, 5.0, 10.0, "thick organic"),
-        (8.0, 3.0, 10.0, "mixed"),
-        (2.0, 1.5, 2.5, "mixed"),
+        (4.0, 1.0, 6.0, "inorganic"),
+        (4.0, 1.02, 6.0, "mixed"),
+        (0.5, 0.5, 9.0, "mixed"),
+        (8.0, 3.98, 10.0, "mixed"),
+        (20.0, 4.0, 20.0, "thick organic"),
     ],
 )
 def test_regimes(flux, or_flux, thickness, regime):
