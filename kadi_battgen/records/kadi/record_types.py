@@ -91,7 +91,7 @@ _TYPES = (
         "Simulated atomic force microscopy of electrodes: stacks of force images and material descriptors.",
         (
             _text("electrodes", "Electrodes that were imaged"),
-            *_known("orientations", "pool", "window", "pixels", "workers"),
+            *_known("orientations", "pool", "window", "pixels", "workers", "scheduler"),
             Field("skip_too_large", "bool", "Whether electrodes that do not fit into the window were left out"),
         ),
     ),
@@ -103,7 +103,7 @@ _TYPES = (
             _text("afm", "AFM campaign"),
             _text("split", "Fractions of the compositions in training, validation and test"),
             _choice("scaling", "Scaling of the functional properties", "min-max", "robust"),
-            *_known("seed"),
+            *_known("seed", "workers", "scheduler"),
         ),
     ),
     RecordType(

@@ -188,6 +188,7 @@ _QUANTITIES = (
     _count("orientations", "Orientations (AFM stacks) per electrode"),
     _count("pool", "Directions that the orientations are chosen from"),
     _count("workers", "Processes that computed"),
+    Field("scheduler", "str", "Dask scheduler whose workers computed, or the file that describes their jobs"),
     _count("limit", "Largest number of electrodes"),
     _count("samples", "Samples, or candidates to generate", 0),
     _count("electrodes", "Electrodes", 0),
