@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from kadi_battgen.files import write_text
+from kadi_battgen.sei.chemistry import BARRIER_NAMES
 from kadi_battgen.sei.observables import OBSERVABLES
 from kadi_battgen.sei.regimes import REGIMES
 from kadi_battgen.sei.store import SeiCampaign
@@ -58,9 +59,9 @@ def _introduction(campaign: SeiCampaign) -> str:
     kept = f", with {campaign.snapshots} configurations on the way of each" if campaign.snapshots else ""
     return f"""# Data card: SEI campaign
 
-`{campaign.path.name}` ({size:.2f} MB) holds {len(campaign)} kinetic Monte Carlo simulations of the growth of a solid
-electrolyte interphase (SEI) on a lattice of {rows} rows and {columns} columns of 1 nm{kept}: configuration at the end,
-reaction barriers, observables, number of events, simulated time, seed, and what ended each run.
+`{campaign.path.name}` ({size:.2f} MB) holds {len(campaign)} kinetic Monte Carlo simulations of the growth of a
+solid electrolyte interphase (SEI) on a lattice of {rows} rows and {columns} columns of 1 nm{kept}:
+configuration at the end, reaction barriers, observables, number of events, simulated time, seed, and what ended each run.
 
 These are simulations of a coarse lattice model, not measurements. The chemistry is that of Esmaeilpour et al., Adv. Energy
 Mater. 13 (2023) 2203966."""
@@ -70,17 +71,18 @@ def _design(campaign: SeiCampaign) -> str:
     settings, model, design = campaign.settings, campaign.model, campaign.design
     longest = "no limit" if settings["max_time"] is None else f"{settings['max_time']:g} s"
     ranges = design.get("ranges") or {}
-    names = list(ranges) or [f"e{number + 1}" for number in range(campaign.barriers.shape[1])]
-    barriers = campaign.barriers
     rows = [
         (name, *(f"{value:.4f}" for value in (column.min(), np.median(column), column.max())), _range(ranges.get(name)))
-        for name, column in zip(names, barriers.T, strict=True)
+        for name, column in zip(BARRIER_NAMES, campaign.barriers.T, strict=True)
     ]
     return f"""## How it was made
 
-Design: {design["name"]}; seed {settings["seed"]}; at most {settings["max_events"]:,} events and {longest} of simulated
-time a run; {model["temperature"]:g} K; cluster rule {model["cluster_rule"]}; electrons tunnel {model["tunnelling_depth"]:g}
-nm. The attribute `request` of the file holds every field.
+* Design: {design["name"]}, seed {settings["seed"]}
+* A run ends after: {settings["max_events"]:,} events, or {longest} of simulated time
+* Temperature: {model["temperature"]:g} K
+* Cluster rule: {model["cluster_rule"]}; electrons tunnel {model["tunnelling_depth"]:g} nm
+
+The attribute `request` of the file holds every field.
 
 {_table(("barrier", "lowest / eV", "median / eV", "highest / eV", "range of the design / eV"), rows)}"""
 

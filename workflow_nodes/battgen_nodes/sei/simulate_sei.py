@@ -160,7 +160,7 @@ def simulate_sei(
             run.add_file(plot, description="Growth of one run" if plot.endswith((".gif", ".mp4")) else "Runs by regime")
         sei_previews(run, output)
     kinds = ", ".join(f"{name} {count}" for name, count in summary.regimes.items())
-    say(f"{summary.runs} runs with {summary.events} events ({kinds})")
+    say(f"{summary.runs} run{'s' * (summary.runs != 1)} with {summary.events} events ({kinds})")
     result(output)
     if plot is not None:
         result(plot)
