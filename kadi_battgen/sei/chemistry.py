@@ -47,6 +47,13 @@ clusters that touch remain two until they merge.
 Which of these a cluster may do depends on what it touches (``CLUSTER_RULES``). In rule A a cluster that touches F, O, OO
 or the boundary neither hops nor merges from its own side, and one that touches E, O or OO does not escape. In rule B a
 cluster that touches E or F does none of the three.
+
+The rules are those of two public codes by the model's authors (A: SEI-Model-Active-Learning, B: KMC-CIDEMOD), without what
+depends there on the order of their lists or on the machine: both add an event of process 8 or 9 from a cluster's own side,
+with whichever O they find first; A stops by wall clock and lists the events of the electrode again at every step, which
+multiplies processes 1 and 3 by 30 to 90 (``reduction_multipliers`` mimics that); B lets electrons pass through anchored
+clusters, too, and keeps calling a cluster anchored by what it touched when it last changed. Neither merges clusters in a
+direction in which one of them touches a wall.
 """
 
 from __future__ import annotations

@@ -253,7 +253,7 @@ def advance(state, tables, max_events, until):  # type: ignore[no-untyped-def]
         elif process == 12:
             site = slot >> 2
             neighbour = site + offsets[slot & 3]
-            choice = 0
+            choice = np.int64(0)
             if solvent_neighbours[neighbour] > 1:
                 word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
                 choice = np.int64(unit_interval(word) * solvent_neighbours[neighbour])
@@ -349,7 +349,7 @@ def advance(state, tables, max_events, until):  # type: ignore[no-untyped-def]
             dirty[0], is_dirty[k], dirties = k, 1, 1
         else:  # 11, merge: no site changes, but contacts between the two become inner ones
             k, direction = (slot - first_cluster_slot) // CLUSTER_SLOTS, (slot - first_cluster_slot) % CLUSTER_SLOTS - 4
-            choice = 0
+            choice = np.int64(0)
             if foreign[k, direction] > 1:
                 word, s0, s1, s2, s3 = next_word(s0, s1, s2, s3)
                 choice = np.int64(unit_interval(word) * foreign[k, direction])
