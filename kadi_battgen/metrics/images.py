@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torchmetrics.functional.image import structural_similarity_index_measure
 
+from kadi_battgen.metrics.intervals import Interval, bootstrap_interval
+
 #: Descriptor channels by group.
 GROUPS = {"grey": slice(0, 3), "type_map": slice(3, 6)}
 
@@ -61,3 +63,56 @@ def channel_errors(true: np.ndarray, predicted: np.ndarray, names: Sequence[str]
     """Return the mean absolute error of each descriptor channel by name."""
     errors = np.abs(np.asarray(true, dtype=np.float64) - predicted).mean(axis=(0, 2, 3))
     return {name: float(error) for name, error in zip(names, errors, strict=True)}
+
+
+def sample_scores(true: np.ndarray, predicted: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+    """Return the scores of every sample by group: what intervals are drawn from and worst cases are found with.
+
+    Parameters
+    ----------
+    true, predicted
+        Scaled descriptors, (samples, 6, H, W).
+
+    Returns
+    -------
+    dict
+        Per group ``mean_absolute_error``, ``psnr_db`` and ``ssim``, (samples,) each. The mean of the samples' peak
+        signal-to-noise ratios is not the ratio over all samples that :func:`image_metrics` returns.
+    """
+    scores = {}
+    for name, channels in GROUPS.items():
+        truth = torch.from_numpy(np.ascontiguousarray(true[:, channels], dtype=np.float32))
+        guess = torch.from_numpy(np.ascontiguousarray(predicted[:, channels], dtype=np.float32))
+        squared = (truth - guess).square().mean(dim=(1, 2, 3)).double().numpy()
+        similarity = structural_similarity_index_measure(guess, truth, data_range=1.0, reduction="none")
+        scores[name] = {
+            "mean_absolute_error": (truth - guess).abs().mean(dim=(1, 2, 3)).double().numpy(),
+            "psnr_db": -10 * np.log10(np.maximum(squared, 1e-12)),
+            "ssim": torch.as_tensor(similarity).reshape(-1).double().numpy(),
+        }
+    return scores
+
+
+def score_intervals(
+    scores: dict[str, dict[str, np.ndarray]], owners: np.ndarray | None = None, *, level: float = 0.95, seed: int = 0
+) -> dict[str, dict[str, Interval]]:
+    """Return the mean of every score with its bootstrap interval.
+
+    Parameters
+    ----------
+    scores
+        Of :func:`sample_scores` or :func:`kadi_battgen.metrics.distributions.descriptor_perceptual_distances`.
+    owners
+        Electrode of each sample; all orientations of an electrode are drawn together.
+    level
+        Nominal coverage.
+    seed
+        Seed of the draws.
+    """
+    return {
+        group: {
+            name: bootstrap_interval([values], groups=owners, level=level, seed=seed)
+            for name, values in entries.items()
+        }
+        for group, entries in scores.items()
+    }

@@ -40,7 +40,8 @@ def kernel_feature_distance(true: np.ndarray, generated: np.ndarray) -> KernelDi
     """Return the kernel distance (KID) of two sets of feature vectors, over all pairs.
 
     Source: Binkowski et al., ICLR 2018, section 4, with the unbiased estimator of Gretton et al., JMLR 13, 723 (2012),
-    equation 3. The standard error is that of the jackknife: each sample of each set is left out once.
+    equation 3. The standard error is that of the jackknife: each sample of each set is left out once. (A bootstrap would draw
+    samples twice, and a pair of copies looks like a mode of its own.)
 
     Parameters
     ----------

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from importlib.resources import as_file, files
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kadi_battgen.errors import UserError
-from kadi_battgen.networks.weight_files import fill_from, read_weights
+from kadi_battgen.networks.weight_files import load_filled, read_weights
 
 #: Channels of the five convolutions.
 CHANNELS = (64, 192, 384, 256, 256)
@@ -59,10 +58,7 @@ def load_alexnet(path: str | os.PathLike[str]) -> AlexNetMaps:
     UserError
         If the file is missing, broken or of another network.
     """
-    with torch.random.fork_rng():
-        network = AlexNetMaps()
-    fill_from(network, read_weights(path), Path(path), others=("classifier.",))
-    return network.eval().requires_grad_(False)
+    return load_filled(AlexNetMaps, path, others=("classifier.",))
 
 
 def lpips_weights(path: str | os.PathLike[str] | None = None) -> list[Tensor]:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kadi_battgen.networks.weight_files import fill_from, read_weights
+from kadi_battgen.networks.weight_files import load_filled
 
 #: Side of the images that the network was trained on, in pixels.
 SIDE = 299
@@ -193,7 +192,4 @@ def load_inception(path: str | os.PathLike[str]) -> InceptionV3:
     UserError
         If the file is missing, broken or of another network.
     """
-    with torch.random.fork_rng():
-        network = InceptionV3()
-    fill_from(network, read_weights(path), Path(path), others=("AuxLogits.",))
-    return network.eval().requires_grad_(False)
+    return load_filled(InceptionV3, path, others=("AuxLogits.",))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import pickle
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -15,6 +16,8 @@ from torch import Tensor, nn
 
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import existing_file
+
+Network = TypeVar("Network", bound=nn.Module)
 
 #: What torch's and safetensors' readers raise on bytes that are no weights; torch's restricted unpickler trips over many.
 _BROKEN = (
@@ -83,6 +86,32 @@ def fill_from(module: nn.Module, weights: Mapping[str, Tensor], path: Path, othe
             "the file in the layout that its documentation names."
         )
     module.load_state_dict({name: weights[name] for name in expected}, strict=False)
+
+
+def load_filled(
+    network_class: Callable[[], Network], path: str | os.PathLike[str], others: Iterable[str] = ()
+) -> Network:
+    """Return a network with the weights of a file, in evaluation mode and without gradients of its own.
+
+    Parameters
+    ----------
+    network_class
+        Builds the network.
+    path
+        The weight file.
+    others
+        Beginnings of names that the file may hold beyond the network's.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, broken or of another network.
+    """
+    # What the initial weights draw must not change what the caller draws next.
+    with torch.random.fork_rng():
+        network = network_class()
+    fill_from(network, read_weights(path), Path(path), others)
+    return network.eval().requires_grad_(False)
 
 
 def load_scripted(path: str | os.PathLike[str]) -> nn.Module:

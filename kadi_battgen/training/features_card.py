@@ -225,8 +225,8 @@ SHA-256 of the file: `{sha256}`.
 
 Each network has {parameters} parameters and {features} features: four strided convolutions with batch normalisation and
 SiLU on images of {side} x {side} pixels (others are resized), averaged over the image. The features have zero mean over
-the training part, and their variances average to one. Three linear heads were trained with them: presence of an element, working ion, and
-the strengths of noise and blur.
+the training part, and their variances average to one. Three linear heads were trained with them: presence of an element,
+working ion, and the strengths of noise and blur.
 
 Elements asked for: {elements}.
 
@@ -268,8 +268,8 @@ compare sets of images, not to name compositions.
 
 {held_out} held-out images in two halves; every electrode has an image in each half where it has two. The first half
 stays as it is. The distance to the second half, spoiled or with modes missing, in feature units (noise: standard
-deviation of the intensity; blur: standard deviation of the Gaussian; working ions and distinct images: as many draws with replacement, mean
-over 20 draws):
+deviation of the intensity; blur: standard deviation of the Gaussian; working ions and distinct images: as many draws with
+replacement, mean over 20 draws):
 
 | second half | grey: FID | grey: KID | type map: FID | type map: KID |
 |---|---|---|---|---|

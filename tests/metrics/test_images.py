@@ -8,7 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torchmetrics.image import PeakSignalNoiseRatio
 
-from kadi_battgen.metrics.images import channel_errors, class_accuracy, image_metrics
+from kadi_battgen.metrics.images import channel_errors, class_accuracy, image_metrics, sample_scores, score_intervals
 
 
 @pytest.fixture
@@ -84,3 +84,22 @@ def test_errors_by_channel():
     errors = channel_errors(true, predicted, names)
     assert list(errors) == list(names)
     assert list(errors.values()) == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
+
+
+def test_scores_of_samples_are_those_of_each_sample_alone(images):
+    scores = sample_scores(*images)
+    for index in range(3):
+        alone = image_metrics(*(array[index : index + 1] for array in images))
+        for group, entries in scores.items():
+            for name, values in entries.items():
+                assert values[index] == pytest.approx(alone[group][name], rel=1e-4), (group, name)
+
+
+def test_intervals_of_scores_hold_the_mean_and_keep_crystals_together(images):
+    scores = sample_scores(*images)
+    intervals = score_intervals(scores, np.array([0, 0, 1]))
+    for group, entries in scores.items():
+        for name, values in entries.items():
+            interval = intervals[group][name]
+            assert interval.estimate == pytest.approx(values.mean())
+            assert (interval.low, interval.high) == pytest.approx(sorted([values[:2].mean(), values[2]]))
