@@ -126,13 +126,14 @@ def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, generator: torc
     """Return the mean of (norm of the critic's gradient - 1)^2 at random points between true and translated images.
 
     Source: Gulrajani et al., NeurIPS 2017, equation 3 and algorithm 1. A patch critic returns many values; its value for
-    an image is the mean over the patches of each branch, summed over the branches' means as one critic.
+    an image is the mean over the patches of a branch, averaged over the branches.
 
     Parameters
     ----------
     critic
         Descriptors (batch, channels, H, W) to the logits of its branches. It must treat samples one by one: no batch
-        normalisation.
+        normalisation. In mixed precision it is the network itself and not what lightning.fabric wrapped, which refuses to be
+        differentiated here.
     real, fake
         Descriptors of one shape.
     generator

@@ -34,7 +34,8 @@ def adaptive_weight(
 
     Source: Esser et al., CVPR 2021, equation 7: lambda = norm of the gradient of the reconstruction loss / (norm of the
     gradient of the adversarial loss + delta), limited as in their programme. It carries no gradient itself, and the graph
-    stays for the step that follows.
+    stays for the step that follows. In mixed precision, lightning.fabric lets nobody but itself differentiate what its wrapped
+    modules return: compute the losses with the networks themselves, within ``fabric.autocast()``.
 
     Parameters
     ----------
