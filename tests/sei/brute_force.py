@@ -153,18 +153,28 @@ class BruteForce:
 
         `lists` holds the events of each process in the order in which they are numbered.
         """
-        rates = (0.0, *self.model.rate_constants())
-        cumulative, total = [], 0.0
-        for process in range(1, 20):
-            weights = sum(self.weight(event) for event in lists[process])
-            total += (rates[process] / 2**40 if process == 15 else rates[process]) * weights
-            cumulative.append(total)
+        moving, reacting = (
+            self.cumulative((12, 13, 14, 15), lists),
+            self.cumulative((*range(1, 12), *range(16, 20)), lists),
+        )
+        total = moving[-1][1] + reacting[-1][1]
         self.time += self.random.exponential() / total
         target = self.random.unit() * total
-        process = 1 + next(index for index, limit in enumerate(cumulative) if limit > target)
+        group = moving
+        if target >= moving[-1][1]:
+            target, group = target - moving[-1][1], reacting
+        process = next(number for number, limit in group if limit > target or limit == group[-1][1])
         event = self.choose(lists[process], process)
         self.perform(event)
         return event
+
+    def cumulative(self, processes, lists) -> list:
+        rates, found, total = (0.0, *self.model.rate_constants()), [], 0.0
+        for process in processes:
+            weights = sum(self.weight(event) for event in lists[process])
+            total += (rates[process] / 2**40 if process == 15 else rates[process]) * weights
+            found.append((process, total))
+        return found
 
     def choose(self, events, process):
         if process != 15:
