@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import Any, Self
 
 import h5py
 import numpy as np
@@ -43,3 +45,43 @@ def open_schema(
         file.close()
         raise
     return file
+
+
+class LazyFile:
+    """An HDF5 file that is opened for reading when something is first read from it; use it as a context manager.
+
+    Instances may be handed to worker processes: each process opens the file for itself.
+
+    Parameters
+    ----------
+    path
+        The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: h5py.File | None = None
+        self._owner = -1
+
+    @property
+    def _handle(self) -> h5py.File:
+        # An HDF5 handle must not be shared between processes.
+        if self._file is None or self._owner != os.getpid():
+            self._file = h5py.File(self.path, "r")
+            self._owner = os.getpid()
+        return self._file
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path, "_file": None, "_owner": -1}
+
+    def close(self) -> None:
+        """Close the file; it is opened again when needed."""
+        if self._file is not None and self._owner == os.getpid():
+            self._file.close()
+        self._file = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()

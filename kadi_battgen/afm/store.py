@@ -34,7 +34,7 @@ import h5py
 import numpy as np
 
 from kadi_battgen.electrodes.electrode import Electrode
-from kadi_battgen.hdf5 import open_schema
+from kadi_battgen.hdf5 import LazyFile, open_schema
 
 SCHEMA = "kadi-battgen/afm-campaign"
 SCHEMA_VERSION = 1
@@ -130,16 +130,8 @@ def write_campaign(
         create("metadata", (), text)[()] = metadata
 
 
-class AfmCampaign:
-    """A campaign file opened for reading; images are read one sample at a time.
-
-    Instances may be handed to worker processes: each process opens the file for itself.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file: h5py.File | None = None
-        self._owner = -1
+class AfmCampaign(LazyFile):
+    """A campaign file opened for reading; images are read one sample at a time."""
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
@@ -152,29 +144,6 @@ class AfmCampaign:
         """
         open_schema(path, SCHEMA, SCHEMA_VERSION, _DATASETS, "battgen simulate-afm").close()
         return cls(Path(path))
-
-    @property
-    def _handle(self) -> h5py.File:
-        # An HDF5 handle must not be shared between processes.
-        if self._file is None or self._owner != os.getpid():
-            self._file = h5py.File(self.path, "r")
-            self._owner = os.getpid()
-        return self._file
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "_file": None, "_owner": -1}
-
-    def close(self) -> None:
-        """Close the file; it is opened again when needed."""
-        if self._file is not None and self._owner == os.getpid():
-            self._file.close()
-        self._file = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
     def __len__(self) -> int:
         return len(self._handle["stacks"])

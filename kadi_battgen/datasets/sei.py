@@ -24,15 +24,14 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 import h5py
 import numpy as np
 
+from kadi_battgen.datasets.reader import DatasetFile
 from kadi_battgen.datasets.scaling import RangeScaling
 from kadi_battgen.datasets.splitting import DEFAULT_SHARES, PARTS, split_by_composition
 from kadi_battgen.errors import UserError
@@ -196,20 +195,8 @@ def _copy_configurations(file: h5py.File, campaigns: Sequence[SeiCampaign], prog
                 bar.update(len(block))
 
 
-@dataclass
-class SeiDataset:
-    """A data set opened for reading; use it as a context manager.
-
-    Attributes
-    ----------
-    path
-        The file.
-    file
-        The open HDF5 file.
-    """
-
-    path: Path
-    file: h5py.File
+class SeiDataset(DatasetFile):
+    """A data set opened for reading; use it as a context manager."""
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
@@ -221,17 +208,6 @@ class SeiDataset:
             If the file is missing, empty, truncated or not a data set of this version.
         """
         return cls(Path(path), open_schema(path, SCHEMA, SCHEMA_VERSION, REQUIRED, "battgen build-sei-dataset"))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.file.close()
-
-    def __len__(self) -> int:
-        return int(self.file["part"].shape[0])
 
     @property
     def lattice_shape(self) -> tuple[int, int]:
@@ -259,18 +235,6 @@ class SeiDataset:
         """The chemistry that was simulated."""
         return dict(json.loads(self.file.attrs["model"]))
 
-    def indices(self, part: str) -> np.ndarray:
-        """Return the positions of a part's samples.
-
-        Raises
-        ------
-        UserError
-            If there is no such part.
-        """
-        if part not in PARTS:
-            raise UserError(f"Part {part!r} is not known: choose from {', '.join(PARTS)}.")
-        return np.flatnonzero(self.file["part"][:] == PARTS.index(part))
-
     def configuration(self, index: int) -> np.ndarray:
         """Return the categories of one sample, uint8, shape (rows, columns), row 0 the electrode."""
         return self.file["categories"][int(index)]
@@ -283,10 +247,6 @@ class SeiDataset:
     def one_hot(self, index: int) -> np.ndarray:
         """Return one sample one-hot encoded, float32, shape (categories, rows, columns)."""
         return one_hot(self.configuration(index), len(self.categories))
-
-    def column(self, name: str) -> np.ndarray:
-        """Return a whole column that is no lattice."""
-        return self.file[name][:]
 
 
 def one_hot(categories: np.ndarray, count: int = len(SPECIES)) -> np.ndarray:

@@ -26,19 +26,15 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
-import h5py
 import numpy as np
 
+from kadi_battgen.datasets.reader import DatasetFile
 from kadi_battgen.datasets.scaling import RangeScaling, condition_scaling_from_json
-from kadi_battgen.datasets.splitting import PARTS
 from kadi_battgen.electrodes.electrode import Electrode
-from kadi_battgen.errors import UserError
 from kadi_battgen.hdf5 import open_schema
 
 SCHEMA = "kadi-battgen/training-dataset"
@@ -58,20 +54,8 @@ REQUIRED = (
 )
 
 
-@dataclass
-class TrainingDataset:
-    """A data set opened for reading; use it as a context manager.
-
-    Attributes
-    ----------
-    path
-        The file.
-    file
-        The open HDF5 file.
-    """
-
-    path: Path
-    file: h5py.File
+class TrainingDataset(DatasetFile):
+    """A data set opened for reading; use it as a context manager."""
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
@@ -83,17 +67,6 @@ class TrainingDataset:
             If the file is missing, empty, truncated or not a data set of this version.
         """
         return cls(Path(path), open_schema(path, SCHEMA, SCHEMA_VERSION, REQUIRED, "battgen build-dataset"))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.file.close()
-
-    def __len__(self) -> int:
-        return int(self.file["part"].shape[0])
 
     @property
     def image_shape(self) -> tuple[int, int]:
@@ -141,18 +114,6 @@ class TrainingDataset:
         """The electrodes that the samples show."""
         return tuple(Electrode.model_validate_json(text) for text in self.file["electrodes"].asstr()[:])
 
-    def indices(self, part: str) -> np.ndarray:
-        """Return the positions of a part's samples.
-
-        Raises
-        ------
-        UserError
-            If there is no such part.
-        """
-        if part not in PARTS:
-            raise UserError(f"Part {part!r} is not known: choose from {', '.join(PARTS)}.")
-        return np.flatnonzero(self.file["part"][:] == PARTS.index(part))
-
     def stack(self, index: int) -> np.ndarray:
         """Return one scaled stack, float16, shape (slices, H, W)."""
         return self.file["stacks"][int(index)]
@@ -160,7 +121,3 @@ class TrainingDataset:
     def descriptors(self, index: int) -> np.ndarray:
         """Return one sample's scaled descriptors, float16, shape (6, H, W)."""
         return self.file["descriptors"][int(index)]
-
-    def column(self, name: str) -> np.ndarray:
-        """Return a whole column that is not an image."""
-        return self.file[name][:]

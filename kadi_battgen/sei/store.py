@@ -39,7 +39,7 @@ import h5py
 import numpy as np
 
 from kadi_battgen.errors import UserError
-from kadi_battgen.hdf5 import open_schema
+from kadi_battgen.hdf5 import LazyFile, open_schema
 from kadi_battgen.sei.observables import OBSERVABLES
 
 SCHEMA: Final = "kadi-battgen/sei-campaign"
@@ -108,16 +108,8 @@ def write_campaign(
             file[name].attrs.update(entries)
 
 
-class SeiCampaign:
-    """A campaign file opened for reading; configurations are read one at a time, everything else as a whole.
-
-    Instances may be handed to worker processes: each process opens the file for itself.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file: h5py.File | None = None
-        self._owner = -1
+class SeiCampaign(LazyFile):
+    """A campaign file opened for reading; configurations are read one at a time, everything else as a whole."""
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Self:
@@ -131,29 +123,6 @@ class SeiCampaign:
         required = (*_TYPES, *(f"observables/{name}" for name in OBSERVABLES))
         open_schema(path, SCHEMA, SCHEMA_VERSION, required, "battgen simulate-sei").close()
         return cls(Path(path))
-
-    @property
-    def _handle(self) -> h5py.File:
-        # An HDF5 handle must not be shared between processes.
-        if self._file is None or self._owner != os.getpid():
-            self._file = h5py.File(self.path, "r")
-            self._owner = os.getpid()
-        return self._file
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "_file": None, "_owner": -1}
-
-    def close(self) -> None:
-        """Close the file; it is opened again when needed."""
-        if self._file is not None and self._owner == os.getpid():
-            self._file.close()
-        self._file = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
     def __len__(self) -> int:
         return len(self._handle["events"])
