@@ -106,6 +106,8 @@ def growth(model: SeiModel, barriers: np.ndarray, seed: int, snapshots: int) -> 
 def _film(
     model: SeiModel, barriers: np.ndarray, seed: int, snapshots: int, run: SeiRun
 ) -> tuple[np.ndarray, np.ndarray]:
+    if run.events == 0:  # nothing to see on the way
+        return np.repeat(run.configuration[None], snapshots, axis=0), np.linspace(0.0, run.time, snapshots)
     waiting = 1.0 / (model.width * model.with_barriers(barriers).rate_constants()[0])
     times = np.geomspace(min(waiting, run.time / 10), run.time, snapshots)
     times[-1] = run.time

@@ -257,6 +257,17 @@ def test_growth_ends_as_the_run_does():
     np.testing.assert_array_equal(configurations[-1], run.configuration)
 
 
+@pytest.mark.parametrize("fields", [{"max_events": 0}, {"max_time": 1e-20}])
+def test_a_run_without_events_stays_as_it_began(fields, tmp_path):
+    _run(tmp_path / "sei.h5", BARRIERS[:2], SeiModel(**fields))
+    with SeiCampaign.open(tmp_path / "sei.h5") as campaign:
+        assert campaign.events.tolist() == [0, 0]
+        assert set(campaign.regimes) == {"bare"}
+        configurations, times = campaign.growth(1)
+        assert np.isfinite(times).all()
+        assert (configurations == campaign.configuration(1)).all()
+
+
 def test_seeds_of_runs_differ():
     assert len({run_seed(seed, index) for seed in range(3) for index in range(1000)}) == 3000
     assert run_seed(1, 0) < 2**64
