@@ -117,7 +117,7 @@ class JobQueue(BaseModel):
         source = existing_file(path)
         try:
             # Every scalar as the text that stands there: YAML would read the time 02:00:00 as the number 7200.
-            fields = yaml.load(source.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+            fields = yaml.BaseLoader(source.read_text(encoding="utf-8")).get_single_data()
             return cls.model_validate(fields if fields is not None else {})
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise UserError(f"{source} is not YAML ({str(error).splitlines()[0]}): mend the file.") from error

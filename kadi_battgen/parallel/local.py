@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import sys
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Security
 from distributed.deploy.spec import ProcessInterface
 
 import kadi_battgen
@@ -46,8 +47,9 @@ class LocalWorker(ProcessInterface):
         Exit status of a process that ended before it was ready; it is not started again.
     """
 
-    def __init__(self, scheduler: str, name: int, folder: str, cores: list[int], **_: Any) -> None:
+    def __init__(self, scheduler: str, name: int, folder: str, cores: list[int], security: Security, **_: Any) -> None:
         super().__init__(scheduler, name)
+        self._certificates = security.get_tls_config_for_role("worker")
         self._command = [sys.executable, "-m", "kadi_battgen.parallel.worker", scheduler, str(name)]
         self._core = cores[name % len(cores)]
         self._folder = Path(folder) / f"worker-{name}"
@@ -85,6 +87,9 @@ class LocalWorker(ProcessInterface):
             stdout=asyncio.subprocess.PIPE,
             env={**os.environ, **ONE_THREAD, "PYTHONPATH": path},
         )
+        # Not as an argument or in a file, where others could read the key.
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(self._certificates).encode() + b"\n")
 
     async def _watch(self) -> None:
         while True:
@@ -133,6 +138,9 @@ class LocalWorkers:
                     dashboard_address=None,
                     memory_limit=0,
                     worker_class=LocalWorker,
+                    # Whoever reaches a scheduler runs code on its workers: other users of the machine have no certificate.
+                    protocol="tls://",
+                    security=Security.temporary(),
                     scheduler_kwargs={"allowed_failures": ALLOWED_FAILURES},
                     silence_logs=False,
                     folder=folder,

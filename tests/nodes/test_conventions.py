@@ -126,3 +126,13 @@ def test_nodes_that_compute_share_their_manners(name: tuple[str, ...]) -> None:
 def test_the_group_lists_its_commands() -> None:
     lines = CliRunner().invoke(battgen, ["--commands"]).stdout.splitlines()
     assert set(lines) == {" ".join(("battgen", *name)) for name in NODES}
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, node in NODES.items() if any(parameter.required for parameter in node.params)], ids=" ".join
+)
+def test_what_is_required_is_asked_for(name):
+    first = next(parameter for parameter in NODES[name].params if parameter.required)
+    outcome = CliRunner().invoke(battgen, [*name])
+    assert outcome.exit_code == 2
+    assert f"Missing {first.param_type_name}" in outcome.stderr

@@ -75,7 +75,12 @@ class Node(xmlhelpy.Command):
                     ctx.default_map = {**(ctx.default_map or {}), **self._options_from(ctx, str(path))}
                 except UserError as error:
                     raise NodeError(str(error)) from error
-        return super().parse_args(ctx, args)
+        rest = super().parse_args(ctx, args)
+        # xmlhelpy gives every parameter a default of None, which Click from 8.3 on takes for a value.
+        for parameter in self.params:
+            if parameter.required and ctx.params.get(parameter.name or "") is None and not ctx.resilient_parsing:
+                raise click.MissingParameter(ctx=ctx, param=parameter)
+        return rest
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""

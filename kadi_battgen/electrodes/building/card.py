@@ -11,6 +11,7 @@ from kadi_battgen.electrodes.building.accuracy import HEADS, accuracy, methods_o
 from kadi_battgen.electrodes.building.checks import (
     LARGEST_SPREAD,
     LARGEST_VOLUME_CHANGE,
+    LONGEST_CELL_EDGE,
     REASONS,
     SHORTEST_DISTANCE,
     SMALLEST_RETENTION,
@@ -147,6 +148,7 @@ A row is kept when
 
 * both ends converged, no two atoms are closer than {SHORTEST_DISTANCE} Angstrom, and no oxygen dimers form on charging;
 * the volume change is at most {LARGEST_VOLUME_CHANGE["host"]} ({LARGEST_VOLUME_CHANGE["pair"]} for DFT pairs);
+* no edge of the discharged cell is longer than {LONGEST_CELL_EDGE:g} Angstrom, for it to fit under the simulated tip;
 * at least {SMALLEST_RETENTION:.0%} of the host's cation-anion bonds survive;
 * the voltage is between {low} and {high} V;
 * the two potentials agree within {LARGEST_SPREAD} V.

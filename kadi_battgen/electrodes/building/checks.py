@@ -26,6 +26,7 @@ LARGEST_VOLUME_CHANGE = {
 _HOPELESS_VOLUME_CHANGE = 0.4  # fraction, with the second potential
 LARGEST_SPREAD = 0.35  # V, between the two potentials
 SHORTEST_DISTANCE = 1.0  # Angstrom
+LONGEST_CELL_EDGE = 23.0  # Angstrom; what is longer does not fit into the default scan window of the AFM simulation
 OXYGEN_DIMER = 1.65  # Angstrom; a peroxide's bond is 1.45 to 1.5 long
 SMALLEST_RETENTION = 0.85  # share of the host's cation-anion bonds that survive charging
 
@@ -37,6 +38,7 @@ REASONS = (
     "calculation failed",
     "not converged",
     "atoms too close",
+    "cell too long",
     "volume change",
     "host bonds broken",
     "oxygen dimers",
@@ -155,6 +157,8 @@ def rejection(record: dict[str, Any], metals: dict[str, dict[str, float]]) -> st
     discharge, charge = ends_of_label["discharge"]["crystal"], ends_of_label["charge"]["crystal"]
     if min(shortest_distance(discharge), shortest_distance(charge)) < SHORTEST_DISTANCE:
         return "atoms too close"
+    if ase_atoms(discharge).cell.lengths().max() > LONGEST_CELL_EDGE:
+        return "cell too long"
     if model_volume_change(record, LABEL_MODEL) > LARGEST_VOLUME_CHANGE[candidate["kind"]]:
         return "volume change"
     if bond_retention(discharge, charge, candidate["removed"]) < SMALLEST_RETENTION:

@@ -75,6 +75,12 @@ def crowded():
     return record
 
 
+def long():
+    record = make_record()
+    record["models"][LABEL_MODEL]["discharge"]["crystal"]["lattice"][2] = [0.0, 0.0, 23.5]
+    return record
+
+
 def broken():
     record = make_record()
     charge = record["models"][LABEL_MODEL]["charge"]
@@ -91,6 +97,7 @@ def broken():
         (make_record(error="not converged"), "not converged"),
         (unconverged(), "not converged"),
         (crowded(), "atoms too close"),
+        (long(), "cell too long"),
         (make_record(stretch=1.3), "volume change"),
         (make_record(stretch=0.75), "volume change"),
         (broken(), "host bonds broken"),
