@@ -32,7 +32,7 @@ SIMULATION_VERSION: Final = 1
 
 #: Most runs of a batch, which is what a killed campaign loses of each worker, and least number of batches.
 LARGEST_BATCH: Final = 32
-_BATCHES: Final = 32
+_BATCHES: Final = 128
 
 
 @dataclass(frozen=True)
