@@ -56,7 +56,7 @@ def load_source(
     endpoint, cache, refresh
         Address, cache folder and whether to ask for a newer version, of the source ``materials-project``.
     cluster
-        Where documents of the source ``materials-project`` are converted; in this process if not given.
+        Where structures are parsed and documents converted; in this process if not given.
     progress
         Show progress on standard error.
     tell
@@ -87,7 +87,13 @@ def load_source(
         if folder is None or table is None:
             raise UserError("Source files needs --folder (structures) and --table (properties): give both.")
         return electrodes_from_files(
-            folder, table, duplicates=_rule(duplicates or "none"), strict=strict, progress=progress, tell=tell
+            folder,
+            table,
+            duplicates=_rule(duplicates or "none"),
+            strict=strict,
+            cluster=cluster,
+            progress=progress,
+            tell=tell,
         )
     from kadi_battgen.electrodes.sources.materials_project import FetchSettings, electrodes_from_materials_project
 

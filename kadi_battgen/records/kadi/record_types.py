@@ -71,7 +71,7 @@ _TYPES = (
             Field("copies", "int", "Augmented copies of each electrode", minimum=1),
             Field("strain", "float", "Largest volumetric strain of the copies", "fraction", minimum=0.0),
             Field("displacement", "float", "Standard deviation of each coordinate of a site", "Angstrom", minimum=0.0),
-            *_known("seed"),
+            *_known("seed", "workers", "scheduler"),
         ),
     ),
     RecordType(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import xmlhelpy
 
 from battgen_nodes.frame import node, result, say
-from battgen_nodes.options import input_option, output_option
+from battgen_nodes.options import cluster_options, cluster_settings, input_option, output_option
 from battgen_nodes.previews import electrode_previews
 from battgen_nodes.recording import start_run
 
@@ -87,6 +88,7 @@ _TOLD = 5
     char=None,
     required=False,
 )
+@cluster_options
 @output_option("Electrode collection to write, .json or .json.gz; its data card goes beside it (.card.md).")
 def fetch_electrodes(
     source: str,
@@ -100,6 +102,8 @@ def fetch_electrodes(
     cache: str | None,
     refresh: bool,
     refused: str | None,
+    workers: int | None,
+    scheduler: str | None,
     output: str,
 ) -> None:
     """Get electrodes with their functional properties and discharge structures."""
@@ -107,6 +111,7 @@ def fetch_electrodes(
     from kadi_battgen.electrodes.collection import write_electrodes
     from kadi_battgen.electrodes.properties import check_working_ion
     from kadi_battgen.electrodes.sources import load_source
+    from kadi_battgen.parallel import open_cluster
 
     ions = tuple(symbol.strip() for symbol in working_ion.split(",") if symbol.strip()) if working_ion else None
     for symbol in ions or ():
@@ -114,19 +119,24 @@ def fetch_electrodes(
     with start_run("electrode-dataset", f"Electrodes from source {source}") as run:
         structures = None if folder is None else run.input("folder", folder, _kind(folder))
         properties = None if table is None else run.input("table", table)
-        found, rows = load_source(
-            source,
-            working_ions=ions,
-            duplicates=duplicates,
-            folder=structures,
-            table=properties,
-            strict=strict,
-            endpoint=endpoint,
-            cache=None if cache is None else Path(cache),
-            refresh=refresh,
-            progress=True,
-            tell=say,
-        )
+        with contextlib.ExitStack() as stack:
+            cluster = None
+            if source != "bundled":
+                cluster = stack.enter_context(open_cluster(cluster_settings(workers, scheduler)))
+            found, rows = load_source(
+                source,
+                working_ions=ions,
+                duplicates=duplicates,
+                folder=structures,
+                table=properties,
+                strict=strict,
+                endpoint=endpoint,
+                cache=None if cache is None else Path(cache),
+                refresh=refresh,
+                cluster=cluster,
+                progress=True,
+                tell=say,
+            )
         collection = found.select(ions, limit)
         write_electrodes(output, collection.electrodes, collection.metadata)
         write_card(card_path(output), collection, Path(output).name, rows)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
 from statistics import median, quantiles
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kadi_battgen.electrodes.collection import ElectrodeCollection
 from kadi_battgen.electrodes.electrode import CrystalStructure, Electrode
@@ -25,6 +25,12 @@ from kadi_battgen.electrodes.sources.materials_project.settings import Duplicate
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import existing_file, sha256_file
 from kadi_battgen.progress import progress_bar
+
+if TYPE_CHECKING:
+    from kadi_battgen.parallel.cluster import Cluster
+
+#: Structures that one task of a cluster parses; fewer than two tasks are not worth a process.
+_BLOCK = 100
 
 #: Refusals that an error lists where no row is left.
 _FIRST = 5
@@ -50,6 +56,7 @@ def electrodes_from_files(
     *,
     duplicates: DuplicateRule = "none",
     strict: bool = False,
+    cluster: Cluster | None = None,
     progress: bool = False,
     tell: Callable[[str], None] = lambda line: None,
 ) -> tuple[ElectrodeCollection, list[RefusedRow]]:
@@ -67,6 +74,8 @@ def electrodes_from_files(
         Which electrodes of one working ion count as the same; the first in the table stays.
     strict
         Stop at the first row that is refused.
+    cluster
+        Where the structures are parsed; in this process if not given.
     progress
         Show a progress bar on standard error.
     tell
@@ -90,7 +99,10 @@ def electrodes_from_files(
     _check_complete(columns, content.name)
     for line in columns.describe():
         tell(f"{content.name}: column {line}")
-    reader = RowReader(columns, _structure_reader(library), content.name, _decimal_comma(content, columns))
+    structures = _Structures(library)
+    reader = RowReader(columns, structures.read, content.name, _decimal_comma(content, columns))
+    if cluster is not None:
+        structures.parse((name for row in content.rows for name in reader.structure_names(row)), cluster, progress)
     found = _read_rows(reader, content, strict, progress)
     found.drop(repeated(found.electrodes, duplicates), strict)
     if not found.electrodes:
@@ -190,27 +202,59 @@ def _read_rows(reader: RowReader, table: Table, strict: bool, progress: bool) ->
     return found
 
 
-def _structure_reader(library: StructureLibrary) -> Callable[[str], CrystalStructure]:
-    """Return what looks up and parses a structure; several rows may name the same one."""
+class _Structures:
+    """Structures of a library, each parsed once; several rows may name the same one."""
 
-    @cache
-    def parsed(entry: str) -> CrystalStructure | UserError:
-        try:
-            return parse_structure(library.read(entry), entry)
-        except UserError as error:
-            return error
+    def __init__(self, library: StructureLibrary) -> None:
+        self._library = library
+        self._parsed: dict[str, CrystalStructure | UserError] = {}
 
-    def read(name: str) -> CrystalStructure:
+    def parse(self, names: Iterable[str], cluster: Cluster, progress: bool) -> None:
+        """Parse all that will be asked for ahead, block by block on a cluster."""
+        entries: dict[str, str] = {}
+        for name in names:
+            with contextlib.suppress(UserError):  # said for the row that asks for it
+                entry = self._library.find(name)
+                entries.setdefault(entry, self._library.read(entry))
+        texts = list(entries.items())
+        blocks = [texts[start : start + _BLOCK] for start in range(0, len(texts), _BLOCK)]
+        with progress_bar(
+            total=len(texts), description="Parsing structures", unit="structure", enabled=progress
+        ) as bar:
+            for position, outcomes in cluster.run(
+                parse_block, blocks, name=lambda block: f"structures from {block[0][0]}"
+            ):
+                self._parsed.update(zip((entry for entry, _ in blocks[position]), outcomes, strict=True))
+                bar.update(len(outcomes))
+
+    def read(self, name: str) -> CrystalStructure:
+        """Return the structure that a row names."""
         try:
-            entry = library.find(name)
+            entry = self._library.find(name)
         except UserError as error:
             raise MissingStructureError(str(error)) from error
-        outcome = parsed(entry)
+        if entry not in self._parsed:
+            try:
+                text = self._library.read(entry)
+            except UserError as error:
+                self._parsed[entry] = error
+            else:
+                [self._parsed[entry]] = parse_block([(entry, text)])
+        outcome = self._parsed[entry]
         if isinstance(outcome, UserError):
             raise outcome
         return outcome
 
-    return read
+
+def parse_block(block: Sequence[tuple[str, str]]) -> list[CrystalStructure | UserError]:
+    """Return the structure in each (name, text), or why there is none."""
+    outcomes: list[CrystalStructure | UserError] = []
+    for name, text in block:
+        try:
+            outcomes.append(parse_structure(text, name))
+        except UserError as error:
+            outcomes.append(error)
+    return outcomes
 
 
 def _check_complete(columns: ColumnMap, table: str) -> None:

@@ -189,6 +189,13 @@ class RowReader:
             kind = "structure not found" if isinstance(error, MissingStructureError) else "structure not readable"
             raise RefusalError(field, kind, str(error)) from error
 
+    def structure_names(self, row: TableRow) -> list[str]:
+        """Return the structures that reading a row asks for: the discharged one, and the charged one without a formula."""
+        names = [self.text(row, "structure") or self.text(row, "id")]
+        if not self.text(row, "formula_charge"):
+            names.append(self.text(row, "structure_charge"))
+        return [name for name in names if name]
+
     def _formula_charge(self, row: TableRow) -> str:
         formula = self.text(row, "formula_charge")
         if formula:

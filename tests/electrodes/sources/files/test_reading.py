@@ -10,6 +10,7 @@ import pytest
 from kadi_battgen.electrodes.sources import load_source
 from kadi_battgen.electrodes.sources.files import electrodes_from_files, read_structure
 from kadi_battgen.errors import UserError
+from kadi_battgen.parallel import ClusterSettings, open_cluster
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -266,3 +267,16 @@ def test_a_disordered_structure_is_refused(tmp_path):
 def test_a_source_that_cannot_be_read_is_refused(source, options, message):
     with pytest.raises(UserError, match=message):
         load_source(source, **options)
+
+
+def test_parsing_on_two_workers_gives_the_same(tmp_path, row, write_rows, olivine):
+    """Two blocks of structures, one of them broken and one missing."""
+    text = olivine.to_pymatgen().to(fmt="cif")
+    structures = tmp_path / "structures.json"
+    structures.write_text(json.dumps({f"e{n}": text if n != 7 else "data_broken" for n in range(120)}))
+    table = write_rows([{k: v for k, v in row.items() if k != "structure"} | {"id": f"e{n}"} for n in range(121)])
+    alone = electrodes_from_files(structures, table)
+    with open_cluster(ClusterSettings(workers=2)) as cluster:
+        together = electrodes_from_files(structures, table, cluster=cluster)
+    assert together == alone
+    assert [refused.id for refused in together[1]] == ["e7", "e120"]
