@@ -6,6 +6,7 @@ the kind, and :func:`scaling_from_json` reads any of them.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
@@ -19,7 +20,7 @@ ROBUST_QUANTILES = (0.01, 0.99)
 
 
 @dataclass(frozen=True)
-class Scaling:
+class Scaling(ABC):
     """What all scalings of named columns share.
 
     Attributes
@@ -59,10 +60,11 @@ class Scaling:
         """Return the constants of a scaling by attribute."""
         return {}
 
+    @abstractmethod
     def transform(self, values: np.ndarray) -> np.ndarray:
         """Return `values` (..., columns) scaled, dimensionless."""
-        raise NotImplementedError
 
+    @abstractmethod
     def inverse(self, scaled: np.ndarray, record_scale: np.ndarray | None = None) -> np.ndarray:
         """Return scaled values (..., columns) in their units.
 
@@ -73,7 +75,6 @@ class Scaling:
         record_scale
             What :meth:`record_scale` returned; only scalings by record need it.
         """
-        raise NotImplementedError
 
     def record_scale(self, values: np.ndarray) -> np.ndarray | None:
         """Return what each record of `values` (..., columns) is divided by, (..., 1); None where all share constants."""

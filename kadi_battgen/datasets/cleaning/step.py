@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -79,6 +80,7 @@ class Step(BaseModel):
         """
         return {}
 
+    @abstractmethod
     def apply(self, table: Table, constants: dict[str, Any], label: str) -> Outcome:
         """Return what the step makes of `table`.
 
@@ -96,7 +98,6 @@ class Step(BaseModel):
         UserError
             If the table lacks what the step needs.
         """
-        raise NotImplementedError
 
     def readable(self, constants: dict[str, Any]) -> dict[str, Any]:
         """Return the constants that people read; a step leaves out its large ones."""
