@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from kadi_battgen.datasets.sei import SeiDataset, build_sei_dataset, from_one_hot, one_hot
+from kadi_battgen.datasets.sei_card import write_card
 from kadi_battgen.datasets.splitting import PARTS
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import sha256_file
@@ -14,6 +15,7 @@ from kadi_battgen.sei.campaign import run_campaign
 from kadi_battgen.sei.chemistry import BARRIER_NAMES, SeiModel
 from kadi_battgen.sei.design import named_design
 from kadi_battgen.sei.observables import OBSERVABLES
+from kadi_battgen.sei.regimes import REGIMES
 from kadi_battgen.sei.store import SeiCampaign
 
 
@@ -133,3 +135,16 @@ def test_what_cannot_be_split_is_refused(campaigns, tmp_path):
 def test_another_file_is_named(campaigns):
     with pytest.raises(UserError, match="build-sei-dataset"):
         SeiDataset.open(campaigns[0])
+
+
+def test_the_card_counts_what_is_there(built, tmp_path):
+    path, summary = built
+    write_card(tmp_path / "sei_dataset.card.md", path)
+    card = (tmp_path / "sei_dataset.card.md").read_text()
+    assert "80 simulated configurations" in card
+    assert "lattices of 16 x 16 sites" in card
+    for regime in REGIMES:
+        assert f"| {regime} | {' | '.join(str(summary[part][regime]) for part in PARTS)} |" in card
+    assert "| wide | 60 |" in card
+    assert "| published | 20 |" in card
+    assert card.count(" | eV | ") == 15

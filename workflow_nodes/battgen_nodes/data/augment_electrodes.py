@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import xmlhelpy
 
 from battgen_nodes.frame import node, result, say
@@ -42,6 +44,7 @@ def augment_electrodes(
     in the part of its original, and data sets use copies for training alone.
     """
     from kadi_battgen.datasets.augmentation.crystals import CrystalAugmentation, augmented_copies, origin_id
+    from kadi_battgen.electrodes.card import card_path, write_card
     from kadi_battgen.electrodes.collection import ElectrodeCollection, read_electrodes, write_electrodes
 
     settings = CrystalAugmentation(strain=(-strain, strain), displacement=displacement)
@@ -61,6 +64,8 @@ def augment_electrodes(
         collection = ElectrodeCollection(augmented, metadata)
         write_electrodes(output, collection.electrodes, collection.metadata)
         run.add_file(output, description=f"Electrodes with {copies} augmented copies each: {collection.origin()}")
+        write_card(card_path(output), collection, Path(output).name)
+        run.add_file(card_path(output), role="preview", description="Data card of the collection")
         run.record.license = run.record.license or collection.license
         electrode_previews(run, collection)
         for ion, count in collection.counts().items():

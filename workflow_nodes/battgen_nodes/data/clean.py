@@ -83,6 +83,7 @@ def clean(
     from kadi_battgen.datasets.cleaning.reading import read_rows, write_table
     from kadi_battgen.datasets.cleaning.split import training_rows, with_parts
     from kadi_battgen.datasets.cleaning.summary import markdown_summary, step_lines
+    from kadi_battgen.electrodes.card import card_path
     from kadi_battgen.errors import UserError
     from kadi_battgen.files import write_json, write_text
 
@@ -128,6 +129,8 @@ def clean(
             write_json(written["pipeline"][0], cleaned.pipeline.to_json())
             run.add_file(output, description=f"{len(cleaned.table)} cleaned electrodes")
             # They tell about the result; as previews they leave run:ID to mean the electrodes.
+            if not output.endswith(".csv"):
+                run.add_file(card_path(output), role="preview", description="Data card of the collection")
             for path, description in written.values():
                 run.add_file(path, role="preview", description=description)
         if table is not None:
@@ -187,6 +190,7 @@ def _write_collection(output: str, source: Any, cleaned: Cleaned, decisions: Any
     from kadi_battgen.datasets.cleaning.audit import audit_digest
     from kadi_battgen.datasets.cleaning.provenance import CLEANING
     from kadi_battgen.datasets.cleaning.reading import cleaned_collection
+    from kadi_battgen.electrodes.card import card_path, write_card
     from kadi_battgen.electrodes.collection import write_electrodes
 
     before = source.collection.metadata
@@ -194,3 +198,4 @@ def _write_collection(output: str, source: Any, cleaned: Cleaned, decisions: Any
     metadata = {**before, CLEANING: [*before.get(CLEANING, []), document]}
     collection = cleaned_collection(source.collection, cleaned.table, metadata)
     write_electrodes(output, collection.electrodes, collection.metadata)
+    write_card(card_path(output), collection, Path(output).name)

@@ -23,6 +23,8 @@ from battgen_nodes.recording import start_run
 def build_sei_dataset(sei: str, sei_2: str | None, sei_3: str | None, split: str, seed: int, output: str) -> None:
     """Encode, scale and split the configurations of SEI campaigns for the property-regressor VAE."""
     from kadi_battgen.datasets.sei import build_sei_dataset as build
+    from kadi_battgen.datasets.sei_card import write_card
+    from kadi_battgen.electrodes.card import card_path
     from kadi_battgen.errors import UserError
 
     try:
@@ -34,6 +36,8 @@ def build_sei_dataset(sei: str, sei_2: str | None, sei_3: str | None, split: str
         paths = [run.input(role, path) for role, path in given.items() if path is not None]
         summary = build(paths, output, seed=seed, shares=shares)
         run.add_file(output, description="Categories, scaled observables and barriers, and the split")
+        write_card(card_path(output), output)
+        run.add_file(card_path(output), role="preview", description="Data card of the data set")
         totals = {part: sum(counts.values()) for part, counts in summary.items()}
         for part, count in totals.items():
             run.add_metric("samples", count, part=part)
