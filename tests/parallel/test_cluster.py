@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import psutil
 import pytest
@@ -106,10 +105,6 @@ def test_a_run_given_up_leaves_the_cluster_usable(two, tasks):
     assert sorted(two.run(tasks.square, range(3))) == [(0, 0), (1, 1), (2, 4)]
 
 
-def _folders() -> set[str]:
-    return {path.name for path in Path(tempfile.gettempdir()).glob("kadi-battgen-workers-*")}
-
-
 def test_nothing_is_left_when_the_starter_is_killed(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
     (tmp_path / "scratch").mkdir()
@@ -136,13 +131,13 @@ def test_nothing_is_left_when_the_starter_is_killed(tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["scratch", "script.py"]
 
 
-def test_workers_end_with_the_cluster(tasks):
-    before = _folders()
+def test_workers_end_with_the_cluster(tasks, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with open_cluster(ClusterSettings(workers=2)) as cluster:
         pids = {value[0] for _, value in cluster.run(tasks.where, range(6))}
-        assert _folders() > before
+        assert len(list(tmp_path.glob("kadi-battgen-workers-*"))) == 1
     assert not any(psutil.pid_exists(pid) for pid in pids)
-    assert _folders() == before
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_workers_that_cannot_start_are_an_error(tasks, monkeypatch):
