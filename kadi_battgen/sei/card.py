@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 
+from kadi_battgen.electrodes.card import markdown_table
 from kadi_battgen.files import write_text
 from kadi_battgen.sei.chemistry import BARRIER_NAMES
 from kadi_battgen.sei.observables import OBSERVABLES
@@ -42,17 +41,6 @@ def write_card(card: str | os.PathLike[str], campaign_path: str | os.PathLike[st
     write_text(card, "\n\n".join(parts) + "\n")
 
 
-def card_path(campaign_path: str | os.PathLike[str]) -> Path:
-    """Return where the card of a campaign lies: beside it, with the ending ``.card.md``."""
-    return Path(campaign_path).with_suffix(".card.md")
-
-
-def _table(head: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
-    titles = list(head)
-    lines: list[Iterable[object]] = [titles, ["---"] * len(titles), *rows]
-    return "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in lines)
-
-
 def _introduction(campaign: SeiCampaign) -> str:
     rows, columns = campaign.lattice_shape
     size = campaign.path.stat().st_size / 1e6
@@ -84,7 +72,7 @@ def _design(campaign: SeiCampaign) -> str:
 
 The attribute `request` of the file holds every field.
 
-{_table(("barrier", "lowest / eV", "median / eV", "highest / eV", "range of the design / eV"), rows)}"""
+{markdown_table(("barrier", "lowest / eV", "median / eV", "highest / eV", "range of the design / eV"), rows)}"""
 
 
 def _range(entry: dict[str, object] | None) -> str:
@@ -94,7 +82,7 @@ def _range(entry: dict[str, object] | None) -> str:
 def _regimes(campaign: SeiCampaign) -> str:
     counts = [(name, int((campaign.regimes == name).sum()), rule) for name, rule in REGIMES.items()]
     rows = [(name, count, f"{count / len(campaign):.1%}", rule) for name, count, rule in counts]
-    return f"## Regimes\n\n{_table(('regime', 'runs', 'share', 'rule, the first that holds'), rows)}"
+    return f"## Regimes\n\n{markdown_table(('regime', 'runs', 'share', 'rule, the first that holds'), rows)}"
 
 
 def _observables(campaign: SeiCampaign) -> str:
@@ -104,7 +92,7 @@ def _observables(campaign: SeiCampaign) -> str:
         numbers = (values.min(), np.median(values), values.mean(), values.max())
         rows.append((f"`{name}`", entry.unit, *(f"{number:.4g}" for number in numbers), entry.definition))
     head = ("observable", "unit", "lowest", "median", "mean", "highest", "definition")
-    return f"## Observables\n\n{_table(head, rows)}"
+    return f"## Observables\n\n{markdown_table(head, rows)}"
 
 
 def _ends(campaign: SeiCampaign) -> str:
@@ -113,7 +101,7 @@ def _ends(campaign: SeiCampaign) -> str:
     time, events = campaign.time, campaign.events
     return f"""## How the runs ended
 
-{_table(("ended by", "runs", "share"), rows)}
+{markdown_table(("ended by", "runs", "share"), rows)}
 
 Simulated times go from {time.min():.3g} to {time.max():.3g} s (median {np.median(time):.3g} s), events from
 {events.min():,} to {events.max():,} (median {np.median(events):,.0f})."""

@@ -7,17 +7,19 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
+from kadi_battgen.electrodes.card import card_path
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import sha256_file
 from kadi_battgen.parallel import ClusterSettings
 from kadi_battgen.sei.batch import growth, run_seed
 from kadi_battgen.sei.campaign import run_campaign
-from kadi_battgen.sei.card import card_path, write_card
+from kadi_battgen.sei.card import write_card
 from kadi_battgen.sei.chemistry import BARRIER_NAMES, PROCESSES, SeiModel
 from kadi_battgen.sei.design import named_design
 from kadi_battgen.sei.observables import OBSERVABLES, observables
@@ -233,7 +235,7 @@ def test_an_open_campaign_travels_to_other_processes(finished):
 
 def test_the_card_states_what_is_in_the_file(finished, tmp_path):
     path, summary = finished
-    card = tmp_path / card_path(path).name
+    card = tmp_path / Path(card_path(path)).name
     assert card.name == "sei.card.md"
     write_card(card, path)
     text = card.read_text()

@@ -116,9 +116,10 @@ def simulate_sei(
     output: str,
 ) -> None:
     """Simulate the growth of a solid electrolyte interphase by kinetic Monte Carlo."""
+    from kadi_battgen.electrodes.card import card_path
     from kadi_battgen.errors import UserError
     from kadi_battgen.sei.campaign import run_campaign
-    from kadi_battgen.sei.card import card_path, write_card
+    from kadi_battgen.sei.card import write_card
     from kadi_battgen.sei.design import named_design, read_barriers
 
     if barriers is not None and (design is not None or ranges is not None):
