@@ -230,6 +230,9 @@ def test_a_killed_run_is_told_of_by_the_next(
 def test_no_connection_stays_open_while_a_run_computes(client: KadiClient, make_store: MakeStore) -> None:
     before = set(threading.enumerate())
     with Run(make_store(client), step="train"):
+        # A closed connection's watcher is told to end and does so a moment later.
+        for thread in set(threading.enumerate()) - before:
+            thread.join(timeout=5.0)
         assert set(threading.enumerate()) <= before
 
 
