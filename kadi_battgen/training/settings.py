@@ -17,7 +17,7 @@ from kadi_battgen.errors import UserError
 from kadi_battgen.files import existing_file
 
 #: Presets that ship, from minutes on two cores to the thesis's sizes on a GPU.
-PRESETS = ("demo", "thesis")
+PRESETS = ("demo", "small", "thesis")
 
 
 #: Width of a layer.

@@ -114,7 +114,7 @@ def test_python_objects_in_yaml_are_refused(tmp_path):
 
 
 def test_unknown_presets_and_missing_files_are_refused(tmp_path):
-    with pytest.raises(UserError, match="'quick' is not known: choose from demo, thesis"):
+    with pytest.raises(UserError, match="'quick' is not known: choose from demo, small, thesis"):
         load_settings("composition", "quick")
     with pytest.raises(UserError, match=r"nowhere\.yaml does not exist"):
         load_settings("composition", "demo", tmp_path / "nowhere.yaml")

@@ -24,8 +24,8 @@ def training_options(function: Any) -> Any:
             "preset",
             char="p",
             default="demo",
-            param_type=xmlhelpy.Choice(["demo", "thesis"]),
-            description="Sizes: demo trains in minutes on two cores, thesis has the sizes of the thesis for a GPU.",
+            param_type=xmlhelpy.Choice(["demo", "small", "thesis"]),
+            description="Sizes: demo for minutes on two cores, small for an hour, thesis for a GPU.",
         ),
         xmlhelpy.option(
             "epochs", char="e", param_type=xmlhelpy.IntRange(min=1), description="Passes over the training part."

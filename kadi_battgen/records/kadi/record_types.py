@@ -112,7 +112,7 @@ _TYPES = (
         "Training of a translation, composition or screening model: settings, seed and what was reached.",
         (
             _text("dataset", "Training data set"),
-            _choice("preset", "Sizes of the model and of the training", "demo", "thesis"),
+            _choice("preset", "Sizes of the model and of the training", "demo", "small", "thesis"),
             *_known("epochs", "batch_size", "learning_rate", "seed"),
         ),
     ),
