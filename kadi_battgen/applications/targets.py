@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from kadi_battgen.applications.ranges import ValueRange
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, check_property, check_working_ion
-from kadi_battgen.errors import UserError
 
 
-@dataclass(frozen=True)
-class PropertyRange:
-    """A wanted range of one functional property; an open end is None.
-
-    Attributes
-    ----------
-    low, high
-        Bounds in the property's unit, both included.
-    """
-
-    low: float | None
-    high: float | None
+class PropertyRange(ValueRange):
+    """A wanted range of one functional property."""
 
     @classmethod
     def parse(cls, name: str, text: str) -> PropertyRange:
@@ -35,36 +24,13 @@ class PropertyRange:
         UserError
             If the text is no number or range, its bounds are in the wrong order, or the property cannot be negative.
         """
-        entry = check_property(name)
-        way_out = "write a value (3.7) or a range (3.5:4.0, 150:, :0.1)"
-        pieces = [piece.strip() for piece in text.split(":")]
-        if len(pieces) > 2 or not any(pieces):
-            raise UserError(f"{name} {text!r} is not a value or a range: {way_out} in {entry.unit}.")
-        try:
-            bounds = [float(piece) if piece else None for piece in pieces]
-        except ValueError as error:
-            raise UserError(f"{name} {text!r} is not a value or a range: {way_out} in {entry.unit}.") from error
-        if any(bound is not None and not math.isfinite(bound) for bound in bounds):
-            raise UserError(f"{name} {text!r} is not finite: {way_out} in {entry.unit}.")
-        low, high = (bounds[0], bounds[0]) if len(bounds) == 1 else bounds
-        if low is not None and high is not None and low > high:
-            raise UserError(f"{name} {text!r} has its bounds in the wrong order: write {high:g}:{low:g} {entry.unit}.")
-        lowest = min(bound for bound in (low, high) if bound is not None)
-        if lowest < 0 and name in ("gravimetric_capacity", "volumetric_capacity", "volume_change"):
-            raise UserError(f"{name} {text!r} is negative: {way_out} in {entry.unit}, from 0 up.")
-        return cls(low, high)
-
-    def miss(self, value: float) -> float:
-        """Return how far `value` lies outside, as a fraction of the nearer bound; 0 inside."""
-        for bound, beyond in ((self.low, -1.0), (self.high, 1.0)):
-            if bound is not None and (value - bound) * beyond > 0:
-                return abs(value - bound) / max(abs(bound), 1e-9)
-        return 0.0
-
-    def __str__(self) -> str:
-        if self.low == self.high:
-            return f"{self.low:g}"
-        return f"{'' if self.low is None else f'{self.low:g}'}:{'' if self.high is None else f'{self.high:g}'}"
+        return cls.from_text(
+            name,
+            text,
+            check_property(name).unit,
+            may_be_negative=name not in ("gravimetric_capacity", "volumetric_capacity", "volume_change"),
+            example=("3.7", "3.5:4.0", "150:", ":0.1"),
+        )
 
 
 @dataclass(frozen=True)
@@ -117,19 +83,10 @@ class Target:
         for name, wanted in self.ranges.items():
             unit = FUNCTIONAL_PROPERTIES[name].unit
             smallest, largest = known[name][0], known[name][-1]
-            beyond = [
-                abs(bound - limit)
-                for bound, limit, sign in (
-                    (wanted.low, smallest, -1),
-                    (wanted.low, largest, 1),
-                    (wanted.high, smallest, -1),
-                    (wanted.high, largest, 1),
-                )
-                if bound is not None and (bound - limit) * sign > 0
-            ]
+            beyond = wanted.beyond(smallest, largest)
             if beyond:
                 sentences.append(
-                    f"{name} {wanted} {unit} reaches {max(beyond):.3g} {unit} beyond the training range "
+                    f"{name} {wanted} {unit} reaches {beyond:.3g} {unit} beyond the training range "
                     f"{smallest:.3g} to {largest:.3g} {unit} (working ion {ion}): candidates are extrapolations."
                 )
         return sentences
@@ -144,11 +101,5 @@ class Target:
         values = np.full(len(FUNCTIONAL_PROPERTIES), np.nan)
         for position, name in enumerate(FUNCTIONAL_PROPERTIES):
             if name in self.ranges:
-                wanted = self.ranges[name]
-                low, high = wanted.low, wanted.high
-                if low is None:
-                    low = known[name][1] if high is None else min(known[name][1], high)
-                if high is None:
-                    high = max(known[name][3], low)
-                values[position] = generator.uniform(low, high)
+                values[position] = self.ranges[name].draw(known[name], generator)
         return values
