@@ -142,6 +142,12 @@ def _check_campaigns(campaigns: Sequence[SeiCampaign], checksums: Sequence[str])
     if not campaigns:
         raise UserError("No SEI campaign was given: name at least one file of battgen simulate-sei.")
     first = campaigns[0]
+    for campaign in campaigns:
+        if not campaign.is_simulated:
+            raise UserError(
+                f"{campaign.path} holds generated configurations, which no model is to learn from: give campaigns of battgen "
+                "simulate-sei."
+            )
     for number, campaign in enumerate(campaigns[1:], start=1):
         if checksums[number] in checksums[:number]:
             raise UserError(f"{campaign.path} was given twice: give each campaign once.")

@@ -19,13 +19,10 @@ from kadi_battgen.files import atomic_path
 from kadi_battgen.parallel import ClusterSettings, open_cluster
 from kadi_battgen.progress import progress_bar
 from kadi_battgen.sei.batch import Batch, run_seed, simulate_batch
-from kadi_battgen.sei.chemistry import BARRIER_NAMES, PROCESSES, SITE_SIZE, SPECIES, SeiModel
+from kadi_battgen.sei.chemistry import BARRIER_NAMES, SeiModel
 from kadi_battgen.sei.design import Design
-from kadi_battgen.sei.observables import OBSERVABLES
 from kadi_battgen.sei.partial import campaign_key, canonical, difference, finished_batches, keep_batch, kept_blocks
-from kadi_battgen.sei.regimes import REGIMES
-from kadi_battgen.sei.simulation import STOP_REASONS
-from kadi_battgen.sei.store import SCHEMA_VERSION, SeiCampaign, write_campaign
+from kadi_battgen.sei.store import SCHEMA_VERSION, SeiCampaign, described, write_campaign
 
 #: Part of a campaign's key; raised when a change of this package changes what a run with a given seed does.
 SIMULATION_VERSION: Final = 1
@@ -210,35 +207,8 @@ def _write(output: Path, folder: Path, request: dict[str, Any], runs: int) -> No
             blocks=kept_blocks(folder),
             runs=runs,
             attributes={"request": canonical(request), "campaign_key": campaign_key(request)},
-            described=_described(bool(request["settings"]["snapshots"])),
+            described=described(bool(request["settings"]["snapshots"])),
         )
-
-
-def _described(snapshots: bool) -> dict[str, dict[str, Any]]:
-    """Return what each data set holds: names and units."""
-    lattice = {
-        "species": [entry.symbol for entry in SPECIES],
-        "names": [entry.name for entry in SPECIES],
-        "site_size_nm": SITE_SIZE,
-    }
-    described: dict[str, dict[str, Any]] = {
-        "configurations": lattice,
-        "barriers": {"unit": "eV", "names": list(BARRIER_NAMES)},
-        "time": {"unit": "s"},
-        "stop_reason": {"names": list(STOP_REASONS)},
-        "regime": {"names": list(REGIMES), "rules": list(REGIMES.values())},
-        "process_counts": {"names": [entry.equation for entry in PROCESSES]},
-        "escaped": {"unit": "sites", "species": [entry.symbol for entry in SPECIES if entry.mobile]},
-    }
-    for entry in OBSERVABLES.values():
-        described[f"observables/{entry.name}"] = {
-            "unit": entry.unit,
-            "label": entry.label,
-            "definition": entry.definition,
-        }
-    if snapshots:
-        described |= {"snapshots/configurations": lattice, "snapshots/time": {"unit": "s"}}
-    return described
 
 
 def _summary(output: Path, reused: int, started: float) -> SeiCampaignSummary:

@@ -12,6 +12,10 @@ from kadi_battgen.sei.chemistry import BARRIER_NAMES
 from kadi_battgen.sei.observables import OBSERVABLES
 from kadi_battgen.sei.regimes import REGIMES
 from kadi_battgen.sei.store import SeiCampaign
+from kadi_battgen.sei.validity import CHECKS, checks, joined_fraction, model_tunnelling_rows
+
+#: Configurations that are read together.
+_BLOCK = 512
 
 
 def write_card(card: str | os.PathLike[str], campaign_path: str | os.PathLike[str]) -> None:
@@ -30,14 +34,14 @@ def write_card(card: str | os.PathLike[str], campaign_path: str | os.PathLike[st
         If it is no campaign file.
     """
     with SeiCampaign.open(campaign_path) as campaign:
-        parts = [
-            _introduction(campaign),
-            _design(campaign),
-            _regimes(campaign),
-            _observables(campaign),
-            _ends(campaign),
-            _faults(campaign),
-        ]
+        made = (
+            [_introduction(campaign), _design(campaign)]
+            if campaign.is_simulated
+            else [_generated_introduction(campaign), _asked(campaign)]
+        )
+        shared = [_regimes(campaign), _observables(campaign), _validity(campaign)]
+        ended = [_ends(campaign), _faults(campaign)] if campaign.is_simulated else [_GENERATED_FAULTS]
+        parts = [*made, *shared, *ended]
     write_text(card, "\n\n".join(parts) + "\n")
 
 
@@ -95,6 +99,24 @@ def _observables(campaign: SeiCampaign) -> str:
     return f"## Observables\n\n{markdown_table(head, rows)}"
 
 
+def _validity(campaign: SeiCampaign) -> str:
+    reach, size = model_tunnelling_rows(campaign.model), len(campaign)
+    passed = dict.fromkeys(CHECKS, 0)
+    joined = []
+    for start in range(0, size, _BLOCK):
+        block = campaign.configurations(start, start + _BLOCK)
+        joined.append(joined_fraction(block))
+        for name, result in checks(block, tunnelling_rows=reach).items():
+            passed[name] += int(result.sum())
+    rows = [(f"`{name}`", count, f"{count / size:.1%}", CHECKS[name]) for name, count in passed.items()]
+    low, middle = np.quantile(np.concatenate(joined), [0.05, 0.5])
+    return f"""## Validity
+
+{markdown_table(("check", "passed", "share", "what holds"), rows)}
+
+SEI sites join {middle:.1%} of an SEI's sites with the electrode (median; 5 % quantile {low:.1%}); clusters may drift."""
+
+
 def _ends(campaign: SeiCampaign) -> str:
     reasons, counts = np.unique(campaign.stop_reasons, return_counts=True)
     rows = [(reason, count, f"{count / len(campaign):.1%}") for reason, count in zip(reasons, counts, strict=True)]
@@ -117,3 +139,36 @@ def _faults(campaign: SeiCampaign) -> str:
 * The published runs of this model (Adv. Energy Mater. 13, 2203966) were stopped by wall clock and counted events at the
   electrode repeatedly; this campaign does neither, so that single runs do not compare, only distributions and ranks do.
 * Density is the volume fraction over the number of rows: the two are one observable with two units."""
+
+
+def _generated_introduction(campaign: SeiCampaign) -> str:
+    rows, columns = campaign.lattice_shape
+    return f"""# Data card: generated SEI configurations
+
+`{campaign.path.name}` holds {len(campaign)} configurations of a solid electrolyte interphase (SEI) on a lattice of {rows} rows
+and {columns} columns of 1 nm that a property-regressor variational autoencoder generated. **Nothing was simulated**: there are
+no events and no times. Observables are measured on the configurations; what the regressor expected stands beside them in the
+group `generated` of the file."""
+
+
+def _asked(campaign: SeiCampaign) -> str:
+    design, settings = campaign.design, campaign.settings
+    target = ", ".join(f"{name} {text}" for name, text in design.get("target", {}).items()) or "nothing in particular"
+    barriers = "none" if np.isnan(campaign.barriers).any() else "those of the file"
+    miss, changed = campaign.generated("miss"), campaign.generated("changed_sites")
+    return f"""## What was asked
+
+* Target: {target}
+* Reaction barriers: {barriers}
+* {len(campaign)} of {settings["draws"]} draws were kept, those that meet the target best by their measured observables; seed
+  {settings["seed"]}
+* Largest relative miss of the target by a measured observable: median {np.median(miss):.2%}, most {miss.max():.2%}
+* Sites that were mended so that the configuration is one that a simulation can reach: median {np.median(changed):.0f} of
+  {np.prod(campaign.lattice_shape)}"""
+
+
+_GENERATED_FAULTS = """## Known faults
+
+* A decoder gives the likeliest species of each site. Mobile species (radicals, single Li2EDC) are unlikely at any one site,
+  so that generated configurations hold fewer of them than simulated ones.
+* A configuration that meets the target need not be one that the asked barriers lead to: simulate them to know."""

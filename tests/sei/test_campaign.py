@@ -247,7 +247,15 @@ def test_the_card_states_what_is_in_the_file(finished, tmp_path):
     for name, column, entry in zip(BARRIER_NAMES, BARRIERS.T, DESIGN.ranges, strict=True):
         numbers = " | ".join(f"{value:.4f}" for value in (column.min(), np.median(column), column.max()))
         assert f"| {name} | {numbers} | {entry.low:.4f} to {entry.high:.4f}, {entry.law} |" in text
-    for words in ("seed 7", "3,000 events", "0.001 s", "wide", "## Known faults", *summary.stop_reasons):
+    for words in (
+        "seed 7",
+        f"`clusters_whole` | {RUNS} | 100.0%",
+        "3,000 events",
+        "0.001 s",
+        "wide",
+        "## Known faults",
+        *summary.stop_reasons,
+    ):
         assert words in text
 
 
