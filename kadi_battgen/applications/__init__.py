@@ -13,6 +13,7 @@ _HOME = {
     "evaluate": "evaluation",
     "predict_composition": "composition",
     "screen": "screening",
+    "sensitivity": "sensitivity_analysis",
     "translate": "translation",
 }
 

@@ -178,6 +178,7 @@ class TestRunning:
     def test_a_loop_goes_on_where_it_was_killed(self, chain_copy: Path) -> None:
         arguments = [str(SHIPPED / "sensitivity-study.flow"), "--input", "Candidates per voltage=2"]
         arguments += ["--input", "Lowest average voltage in V=3", "--input", "Step in V=0.75"]
+        arguments += ["--input", "Electrodes to start from=2", "--input", "Noise seeds for each electrode=1"]
         process = start(*arguments)
         first = chain_copy / "sensitivity" / "candidates-3-V.csv"
         store = LocalStore(chain_copy / "battgen-records")
@@ -188,7 +189,7 @@ class TestRunning:
         before = first.stat().st_mtime_ns
         finish(*arguments, "--resume")
         tables = sorted(path.name for path in (chain_copy / "sensitivity").iterdir())
-        assert tables == ["candidates-3-V.csv", "candidates-3.75-V.csv"]
+        assert tables == ["candidates-3-V.csv", "candidates-3.75-V.csv", "sensitivity.csv", "sensitivity.png"]
         assert first.stat().st_mtime_ns == before
 
     def test_a_failure_stops_it_with_the_commands_own_message(self, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from battgen_nodes.afm.simulate_afm import simulate_afm
 from battgen_nodes.battgen.evaluate import evaluate
 from battgen_nodes.battgen.predict_composition import predict_composition
 from battgen_nodes.battgen.screen import screen
+from battgen_nodes.battgen.sensitivity import sensitivity
 from battgen_nodes.battgen.train_composition import train_composition
 from battgen_nodes.battgen.train_screening import train_screening
 from battgen_nodes.battgen.train_translation import train_translation
@@ -54,6 +55,7 @@ for _command in (
     predict_composition,
     screen,
     evaluate,
+    sensitivity,
     simulate_sei,
     sei_observables,
     build_sei_dataset,

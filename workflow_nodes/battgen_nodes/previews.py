@@ -10,7 +10,7 @@ import functools
 import json
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -181,6 +181,27 @@ def evaluation_previews(run: Run, sections: Sequence[Section]) -> None:
         for section in sections:
             name = re.sub(r"[^a-z0-9]+", "-", section.title.lower()).strip("-")
             _add_figures(run, Path(folder), section.figures, name)
+
+
+@harmless
+def sensitivity_previews(run: Run, rows: Sequence[Mapping[str, Any]], perturbation: float) -> None:
+    """Show how far the outputs move with each condition.
+
+    Parameters
+    ----------
+    run
+        The run that measured.
+    rows
+        Rows of the study.
+    perturbation
+        Step on the normalised scale.
+    """
+    from kadi_battgen.plots.report import ReportFigure
+    from kadi_battgen.plots.sensitivity import sensitivity_figure
+
+    text = "Change of generated descriptors and compositions with each condition, the most influential condition on top"
+    with tempfile.TemporaryDirectory() as folder:
+        _add_figures(run, Path(folder), [ReportFigure(sensitivity_figure(rows, perturbation), text)], "sensitivity")
 
 
 def _add_figures(run: Run, folder: Path, figures: Iterable[ReportFigure], name: str) -> list[Path]:

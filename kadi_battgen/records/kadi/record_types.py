@@ -159,6 +159,20 @@ _TYPES = (
             *_known("seed"),
         ),
     ),
+    RecordType(
+        "sensitivity",
+        "Sensitivity study",
+        "How far generated descriptors and compositions move when one condition of the screening model changes.",
+        (
+            _text("model", "Models"),
+            _text("dataset", "Training data set"),
+            _choice("part", "Part of the data set whose electrodes the study starts from", *_PARTS),
+            Field("electrodes", "int", "Number of electrodes that the study starts from", minimum=2),
+            Field("seeds", "int", "Number of noise seeds for each electrode", minimum=1),
+            Field("perturbation", "float", "Step of each property, a fraction of its normalised range", minimum=0.0),
+            *_known("steps", "guidance", "seed"),
+        ),
+    ),
     RecordType("report", "Report", "A page about a whole chain of runs."),
     RecordType(
         "sei-campaign",
