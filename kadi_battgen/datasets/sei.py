@@ -118,6 +118,7 @@ def build_sei_dataset(
                     "barriers_scaling": json.dumps(barriers_scaling.to_json()),
                     "model": json.dumps(campaigns[0].model, sort_keys=True),
                     "designs": [json.dumps(campaign.design, sort_keys=True) for campaign in campaigns],
+                    "campaign_settings": [json.dumps(campaign.settings, sort_keys=True) for campaign in campaigns],
                     "campaign_sha256": checksums,
                 }
             )
@@ -240,6 +241,19 @@ class SeiDataset(DatasetFile):
     def model(self) -> dict[str, Any]:
         """The chemistry that was simulated."""
         return dict(json.loads(self.file.attrs["model"]))
+
+    @cached_property
+    def campaign_settings(self) -> tuple[dict[str, Any], ...]:
+        """Settings of each campaign, with the events (max_events) and the time in s (max_time) after which a run stopped.
+
+        Raises
+        ------
+        UserError
+            If the file is older than these settings.
+        """
+        if "campaign_settings" not in self.file.attrs:
+            raise UserError(f"{self.path} does not say when its runs stopped: build it again with build-sei-dataset.")
+        return tuple(json.loads(entry) for entry in self.file.attrs["campaign_settings"])
 
     def configuration(self, index: int) -> np.ndarray:
         """Return the categories of one sample, uint8, shape (rows, columns), row 0 the electrode."""

@@ -47,6 +47,8 @@ def test_samples_are_the_runs_of_all_campaigns(built, campaigns):
         assert dataset.lattice_shape == (16, 16)
         assert dataset.categories == ("S", "E", "A", "P", "F", "O", "OO", "C")
         assert np.bincount(dataset.column("campaign")).tolist() == [60, 20]
+        assert [entry["max_time"] for entry in dataset.campaign_settings] == [1e-3, None]
+        assert [entry["max_events"] for entry in dataset.campaign_settings] == [1500, 1500]
         opened = [SeiCampaign.open(campaign) for campaign in campaigns]
         observables = dataset.observables_scaling.inverse(dataset.column("observables"))
         barriers = dataset.barriers_scaling.inverse(dataset.column("barriers"))
