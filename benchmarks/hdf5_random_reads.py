@@ -21,6 +21,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from kadi_battgen.hdf5 import FORMAT
+
 SHAPE = (10, 128, 128)
 
 
@@ -64,7 +66,7 @@ def main() -> None:
         }
         for number, (name, layout) in enumerate(layouts.items()):
             path = Path(folder) / f"{number}.h5"
-            with h5py.File(path, "w", libver="latest") as file:
+            with h5py.File(path, "w", libver=FORMAT) as file:
                 dataset = file.create_dataset("stacks", images.shape, np.float16, **layout)
                 if number < 2:
                     for index, image in enumerate(images):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import h5py
 import numpy as np
 
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import existing_file
+
+#: Oldest format version to write (``libver`` of h5py): that of HDF5 1.10 has the fast indices of chunks, and every library
+#: since then reads it. "latest" would follow whatever is installed: files of HDF5 2.0 are closed to a Kadi4Mat server's 1.14.
+FORMAT: Final = "v110"
 
 
 def open_schema(

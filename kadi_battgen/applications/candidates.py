@@ -25,7 +25,7 @@ from kadi_battgen.electrodes.composition import (
 from kadi_battgen.electrodes.electrode import Electrode
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_IONS
 from kadi_battgen.files import atomic_path, write_text
-from kadi_battgen.hdf5 import open_schema
+from kadi_battgen.hdf5 import FORMAT, open_schema
 
 IMAGES_SCHEMA = "kadi-battgen/candidate-images"
 IMAGES_SCHEMA_VERSION = 1
@@ -224,7 +224,7 @@ def write_candidate_images(
     target
         What was asked.
     """
-    with atomic_path(path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+    with atomic_path(path) as temporary, h5py.File(temporary, "w", libver=FORMAT) as file:
         file.attrs.update(
             {
                 "schema": IMAGES_SCHEMA,

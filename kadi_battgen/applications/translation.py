@@ -13,6 +13,7 @@ from kadi_battgen.afm.store import AfmCampaign
 from kadi_battgen.applications.campaigns import check_campaign
 from kadi_battgen.datasets.scaling import condition_scaling_from_json
 from kadi_battgen.files import atomic_path, sha256_file
+from kadi_battgen.hdf5 import FORMAT
 from kadi_battgen.progress import progress_bar
 from kadi_battgen.training.translation import load_translator
 
@@ -59,7 +60,7 @@ def translate(
     with AfmCampaign.open(afm_path) as campaign, atomic_path(output_path) as temporary:
         check_campaign(card, campaign)
         count = len(campaign.valid)
-        with h5py.File(temporary, "w", libver="latest") as file:
+        with h5py.File(temporary, "w", libver=FORMAT) as file:
             file.attrs.update(
                 {
                     "schema": SCHEMA,

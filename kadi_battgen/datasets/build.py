@@ -20,6 +20,7 @@ from kadi_battgen.electrodes.composition import COMPOSITION_LENGTH, ELEMENTS, fo
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_IONS
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import atomic_path, sha256_file
+from kadi_battgen.hdf5 import FORMAT
 from kadi_battgen.parallel import Cluster, ClusterSettings, open_cluster
 from kadi_battgen.progress import progress_bar
 
@@ -96,7 +97,7 @@ def build_dataset(
         for number in np.unique(part):
             members = np.flatnonzero(part == number)
             weights[members] = inverse_frequency_weights([ions[owners[member]] for member in members])
-        with atomic_path(output_path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+        with atomic_path(output_path) as temporary, h5py.File(temporary, "w", libver=FORMAT) as file:
             file.attrs.update(
                 {
                     "schema": SCHEMA,

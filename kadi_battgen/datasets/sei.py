@@ -36,7 +36,7 @@ from kadi_battgen.datasets.scaling import RangeScaling
 from kadi_battgen.datasets.splitting import DEFAULT_SHARES, PARTS, split_by_composition
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import atomic_path, sha256_file
-from kadi_battgen.hdf5 import open_schema
+from kadi_battgen.hdf5 import FORMAT, open_schema
 from kadi_battgen.progress import progress_bar
 from kadi_battgen.sei.chemistry import BARRIER_NAMES, SPECIES
 from kadi_battgen.sei.observables import OBSERVABLES
@@ -104,7 +104,7 @@ def build_sei_dataset(
         units = tuple(entry.unit for entry in OBSERVABLES.values())
         observables_scaling = RangeScaling.fit(values[part == 0], tuple(OBSERVABLES), units)
         barriers_scaling = RangeScaling.fit(barriers[part == 0], BARRIER_NAMES, ("eV",) * len(BARRIER_NAMES))
-        with atomic_path(output_path) as temporary, h5py.File(temporary, "w", libver="latest") as file:
+        with atomic_path(output_path) as temporary, h5py.File(temporary, "w", libver=FORMAT) as file:
             file.attrs.update(
                 {
                     "schema": SCHEMA,

@@ -43,7 +43,7 @@ import h5py
 import numpy as np
 
 from kadi_battgen.errors import UserError
-from kadi_battgen.hdf5 import LazyFile, open_schema
+from kadi_battgen.hdf5 import FORMAT, LazyFile, open_schema
 from kadi_battgen.sei.chemistry import BARRIER_NAMES, PROCESSES, SITE_SIZE, SPECIES
 from kadi_battgen.sei.properties import OBSERVABLES
 from kadi_battgen.sei.regimes import REGIMES
@@ -95,7 +95,7 @@ def write_campaign(
         Attributes of the data sets by name, such as their units.
     """
     columns: dict[str, list[np.ndarray]] = {}
-    with h5py.File(path, "w", track_order=False, libver="latest") as file:
+    with h5py.File(path, "w", track_order=False, libver=FORMAT) as file:
         file.attrs.update({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **attributes})
         start = 0
         for block in blocks:
