@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -92,6 +92,73 @@ def tiny_dataset(tiny_campaign: Path) -> Path:
     path = tiny_campaign.with_name("dataset.h5")
     build_dataset(tiny_campaign, path, progress=False)
     return path
+
+
+@pytest.fixture(scope="session")
+def tiny_sei_campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Path of a real SEI campaign of 120 runs on lattices of 16 x 12 sites."""
+    from kadi_battgen.parallel import ClusterSettings
+    from kadi_battgen.sei.campaign import run_campaign
+    from kadi_battgen.sei.chemistry import SeiModel
+    from kadi_battgen.sei.design import named_design
+
+    path = tmp_path_factory.mktemp("tiny-sei") / "sei.h5"
+    model = SeiModel(width=12, height=16, max_events=3000)
+    barriers = named_design("published").sample(120, 1)
+    run_campaign(barriers, path, model, seed=3, cluster=ClusterSettings(1), progress=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_sei_dataset(tiny_sei_campaign: Path) -> Path:
+    """Path of the training data set of the tiny SEI campaign."""
+    from kadi_battgen.datasets.sei import build_sei_dataset
+
+    path = tiny_sei_campaign.with_name("sei_dataset.h5")
+    build_sei_dataset([tiny_sei_campaign], path, progress=False)
+    return path
+
+
+#: The smallest settings of an SEI autoencoder; see :class:`kadi_battgen.training.sei.settings.PrvaeSettings`.
+TINY_PRVAE = {
+    "channels": (8, 16),
+    "strides": (2, 2),
+    "dense": 32,
+    "latent_size": 6,
+    "profiles": (32,),
+    "regressor": (16,),
+    "members": 2,
+    "prior": (16,),
+}
+
+
+@pytest.fixture(scope="session")
+def train_tiny_prvae(tiny_sei_dataset: Path, one_thread: None) -> Callable[..., dict[str, Any]]:
+    """Return a function that trains a tiny SEI autoencoder in a folder, with changes to the loop and to other fields."""
+    from kadi_battgen.training.sei.prvae import train_prvae
+    from kadi_battgen.training.sei.settings import load_prvae_settings
+
+    def train(
+        folder: Path,
+        *,
+        seed: int = 0,
+        dataset: Path = tiny_sei_dataset,
+        loop: dict[str, Any] | None = None,
+        **fields: Any,
+    ) -> dict[str, Any]:
+        changes = {"epochs": 3, "batch_size": 16, "precision": "32-true", "averaging": 0.9} | (loop or {})
+        settings = load_prvae_settings("demo", None, changes, **(TINY_PRVAE | fields))
+        return train_prvae(dataset, folder, settings, seed=seed, progress=False)
+
+    return train
+
+
+@pytest.fixture(scope="session")
+def tiny_prvae(train_tiny_prvae: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a tiny conditional SEI autoencoder; do not change it."""
+    folder = tmp_path_factory.mktemp("tiny-prvae") / "prvae"
+    train_tiny_prvae(folder, variant="conditional-prvae", loop={"epochs": 20})
+    return folder
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def save_model(
     folder
         The kind's own folder.
     kind
-        ``translation``, ``baseline``, ``composition`` or ``screening``.
+        ``translation``, ``baseline``, ``composition``, ``screening`` or ``prvae``.
     module
         The trained network.
     card
@@ -172,13 +172,25 @@ def load_model(
     UserError
         If it is missing, broken or of another architecture than its card says.
     """
-    folder = Path(model_folder) / kind
+    return load_model_folder(Path(model_folder) / kind, kind, network_class)
+
+
+def load_model_folder(
+    folder: str | os.PathLike[str], kind: str, network_class: Callable[..., Network]
+) -> tuple[Network, dict[str, Any]]:
+    """Return the trained network that lies in a folder itself, in evaluation mode, with its card.
+
+    Raises
+    ------
+    UserError
+        If it is missing, broken or of another architecture than its card says.
+    """
     card = read_card(folder, kind)
     try:
         network = network_class(**card["architecture"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(
-            f"{folder / CARD} describes no {kind} network of this version: train the model again."
+            f"{Path(folder) / CARD} describes no {kind} network of this version: train the model again."
         ) from error
     load_weights(folder, network)
     return network.eval(), card

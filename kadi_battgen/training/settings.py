@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from importlib.resources import files
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -19,6 +19,8 @@ from kadi_battgen.files import existing_file
 #: Presets that ship, from minutes on two cores to the thesis's sizes on a GPU.
 PRESETS = ("demo", "small", "thesis")
 
+
+Settings = TypeVar("Settings", bound=BaseModel)
 
 #: Width of a layer.
 Width = Annotated[int, Field(ge=1)]
@@ -156,10 +158,50 @@ def load_settings(
     UserError
         If the preset or a field is unknown, or a value is out of range.
     """
-    if preset not in PRESETS:
+    text = (
+        (files("kadi_battgen.training") / "presets" / f"{preset}.yaml").read_text(encoding="utf-8")
+        if preset in PRESETS
+        else None
+    )
+    return merged_settings(kind, SETTINGS[kind], preset, text, config, overrides, only)
+
+
+def merged_settings(
+    kind: str,
+    settings_class: type[Settings],
+    preset: str,
+    text: str | None,
+    config: str | os.PathLike[str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    only: Collection[str] | None = None,
+    fields: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Return settings from the text of a preset, a file and values, each going before the one before it.
+
+    Parameters
+    ----------
+    kind
+        What the training is called in a file with the settings of several.
+    settings_class
+        What to fill; its loop is called ``loop``.
+    preset
+        Name of the preset.
+    text
+        YAML of the preset, with the fields under `kind` or alone; None if there is no such preset.
+    config, overrides, only
+        As for :func:`load_settings`.
+    fields
+        Top-level values; ``None`` values are passed over.
+
+    Raises
+    ------
+    UserError
+        If the preset or a field is unknown, or a value is out of range.
+    """
+    if text is None:
         raise UserError(f"Preset {preset!r} is not known: choose from {', '.join(PRESETS)}.")
-    text = (files("kadi_battgen.training") / "presets" / f"{preset}.yaml").read_text(encoding="utf-8")
-    document = yaml.safe_load(text)[kind]
+    document = yaml.safe_load(text)
+    document = document.get(kind, document)
     origin = f"Preset {preset}"
     if config is not None:
         origin = str(existing_file(config))
@@ -176,18 +218,20 @@ def load_settings(
         document = {**document, **changes, "loop": {**document["loop"], **loop}}
     given = {name: value for name, value in (overrides or {}).items() if value is not None}
     document = {**document, "loop": {**document["loop"], **given}}
+    document |= {name: value for name, value in (fields or {}).items() if value is not None}
     try:
-        return SETTINGS[kind].model_validate(document)
+        return settings_class.model_validate(document)
     except ValidationError as error:
         raise UserError(f"{origin}, {kind}: {describe_validation(error)}.") from error
 
 
 def _section(changes: Any, kind: str, origin: str) -> dict[str, Any]:
     """Return the part of a settings file that is about one training."""
-    if isinstance(changes, dict) and changes.keys() & SETTINGS.keys():
-        unknown = sorted(str(name) for name in changes.keys() - SETTINGS.keys())
+    trainings = dict.fromkeys((*SETTINGS, "prvae"))
+    if isinstance(changes, dict) and changes.keys() & trainings.keys():
+        unknown = sorted(str(name) for name in changes.keys() - trainings.keys())
         if unknown:
-            raise UserError(f"{origin}: {unknown[0]} is not a training: choose from {', '.join(SETTINGS)}.")
+            raise UserError(f"{origin}: {unknown[0]} is not a training: choose from {', '.join(trainings)}.")
         changes = changes.get(kind) or {}
     if not isinstance(changes, dict):
         raise UserError(f"{origin} holds no fields: write it as 'field: value' lines.")

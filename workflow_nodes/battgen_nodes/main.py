@@ -34,6 +34,7 @@ from battgen_nodes.records.reproduce import reproduce
 from battgen_nodes.sei.build_sei_dataset import build_sei_dataset
 from battgen_nodes.sei.sei_observables import sei_observables
 from battgen_nodes.sei.simulate_sei import simulate_sei
+from battgen_nodes.sei.train_prvae import train_prvae
 from kadi_battgen import __version__
 
 
@@ -59,6 +60,7 @@ for _command in (
     simulate_sei,
     sei_observables,
     build_sei_dataset,
+    train_prvae,
     report,
     provenance,
     reproduce,

@@ -1,4 +1,4 @@
-"""Loss functions (thesis section 2.6.1), by kind: reconstruction, latent, adversarial, perceptual, composition."""
+"""Loss functions (thesis section 2.6.1), by kind: reconstruction, categorical, regression, latent, adversarial..."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ from kadi_battgen.training.losses.adversarial import (
     adversarial_objective,
     gradient_penalty,
 )
+from kadi_battgen.training.losses.categorical import (
+    categorical_cross_entropy,
+    class_weights,
+    unweighted_probabilities,
+)
 from kadi_battgen.training.losses.composition import count_loss, presence_and_count_loss
-from kadi_battgen.training.losses.latent import BetaSchedule, kl_to_standard_normal
+from kadi_battgen.training.losses.latent import BetaSchedule, kl_between_normals, kl_to_standard_normal
 from kadi_battgen.training.losses.perceptual import (
     DescriptorPerceptualLoss,
     feature_loss,
@@ -28,6 +33,7 @@ from kadi_battgen.training.losses.reconstruction import (
     reconstruction_loss,
     reconstruction_objective,
 )
+from kadi_battgen.training.losses.regression import gaussian_negative_log_likelihood, uncertainty_weighted
 from kadi_battgen.training.losses.weighting import adaptive_weight, delayed_weight
 
 __all__ = [
@@ -43,11 +49,15 @@ __all__ = [
     "adversarial_loss",
     "adversarial_objective",
     "binary_cross_entropy",
+    "categorical_cross_entropy",
+    "class_weights",
     "count_loss",
     "delayed_weight",
     "feature_loss",
+    "gaussian_negative_log_likelihood",
     "gradient_penalty",
     "gram_matrix",
+    "kl_between_normals",
     "kl_to_standard_normal",
     "l1_loss",
     "l2_loss",
@@ -55,4 +65,6 @@ __all__ = [
     "reconstruction_loss",
     "reconstruction_objective",
     "style_loss",
+    "uncertainty_weighted",
+    "unweighted_probabilities",
 ]

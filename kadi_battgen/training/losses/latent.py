@@ -19,6 +19,18 @@ def kl_to_standard_normal(mean: Tensor, standard_deviation: Tensor) -> Tensor:
     return 0.5 * (mean.square() + variance - 1 - variance.clamp(min=1e-12).log()).mean()
 
 
+def kl_between_normals(
+    mean: Tensor, standard_deviation: Tensor, prior_mean: Tensor, prior_standard_deviation: Tensor
+) -> Tensor:
+    """Return the Kullback-Leibler divergence of N(mean, sd^2) from N(prior mean, prior sd^2), averaged over all elements.
+
+    Closed form per element: ln(prior sd / sd) + (sd^2 + (mean - prior mean)^2) / (2 prior sd^2) - 1/2.
+    """
+    ratio = (standard_deviation / prior_standard_deviation).square()
+    shift = ((mean - prior_mean) / prior_standard_deviation).square()
+    return 0.5 * (ratio + shift - 1 - ratio.clamp(min=1e-12).log()).mean()
+
+
 @dataclass(frozen=True)
 class BetaSchedule:
     """Weight beta of the Kullback-Leibler term over a training (beta-VAE: Higgins et al., ICLR 2017, equation 4).

@@ -1,0 +1,1 @@
+"""What the trained autoencoder of the solid electrolyte interphase is for."""
