@@ -1,0 +1,84 @@
+"""The section on the candidates of a screening."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping
+
+import numpy as np
+
+from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
+from kadi_battgen.plots.candidates import candidates_figure
+from kadi_battgen.plots.images import candidate_images
+from kadi_battgen.plots.report import Column, ReportFigure, Section, Table
+
+
+def candidates_section(
+    table: str | os.PathLike[str], images: np.ndarray, target: Mapping[str, str], pixel_size: float | None = None
+) -> Section:
+    """Return the section on the ranked candidates of a ``candidates.csv`` with their generated descriptors.
+
+    Parameters
+    ----------
+    table
+        The CSV file of ``battgen screen``.
+    images
+        Scaled descriptors in the order of the table, (candidates, 6, H, W).
+    target
+        What was asked, as texts with units.
+    pixel_size
+        Edge of a pixel in Angstrom.
+    """
+    with open(table, encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    voltage, capacity = (FUNCTIONAL_PROPERTIES[n].column for n in ("average_voltage", "gravimetric_capacity"))
+    columns = (
+        Column("Rank", kind="number"),
+        Column("Formula", kind="formula"),
+        Column("Ion present"),
+        Column("Charges balance"),
+        Column("Miss of the target", unit="fraction", kind="number", decimals=3),
+        Column("Capacity by formula", unit="mAh/g", kind="number", decimals=1),
+        Column("Nearest known", kind="formula"),
+        Column("Its distance", unit="fraction", kind="number", decimals=2),
+        Column("Its voltage", unit="V", kind="number", decimals=2),
+        Column("Its capacity", unit="mAh/g", kind="number", decimals=1),
+        Column("Seed", kind="code"),
+    )
+    cells = [
+        (
+            int(row["rank"]),
+            row["formula"],
+            "yes" if row["working_ion_present"] == "True" else "no",
+            "yes" if row["charge_balanced"] == "True" else "no",
+            float(row["target_miss_fraction"]),
+            float(row["theoretical_gravimetric_capacity_mAh_per_g"]),
+            row["nearest_known_formula"],
+            float(row["nearest_known_distance_fraction"]),
+            float(row[f"nearest_known_{voltage}"]),
+            float(row[f"nearest_known_{capacity}"]),
+            row["seed"],
+        )
+        for row in rows
+    ]
+    top = min(6, len(rows))
+    figures = [
+        ReportFigure(
+            candidates_figure(rows, target),
+            "Asked and obtained gravimetric capacity of each candidate, and its distance to the nearest known electrode.",
+        ),
+        ReportFigure(
+            candidate_images(images[:top], [row["formula"] for row in rows[:top]], pixel_size),
+            "Generated height map, van der Waals spheres, atomic disks and type map of the best candidates.",
+            "Descriptors generated together with the formulas.",
+        ),
+    ]
+    wanted = "; ".join(f"{name.replace('_', ' ')} {text}" for name, text in target.items())
+    text = (
+        f"Target: {wanted}. First come candidates that hold the working ion, then those whose charges balance, then the "
+        "smaller miss of the target (capacity by the candidate's own formula, the other properties by its nearest known "
+        "electrode), then the smaller distance to a known electrode. Candidates are proposals for a closer look, not "
+        "predictions of stability."
+    )
+    return Section("Candidates", [text], figures, [Table(columns, cells, "All candidates.")])

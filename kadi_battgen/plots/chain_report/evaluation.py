@@ -1,0 +1,65 @@
+"""The sections on what the models are worth, and the numbers to read first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from kadi_battgen.plots.chain_report.composition import composition_section
+from kadi_battgen.plots.chain_report.dataset import pixel_edge
+from kadi_battgen.plots.chain_report.screening import screening_section
+from kadi_battgen.plots.chain_report.translation import translation_section
+from kadi_battgen.plots.report import KeyFigure, Section
+
+if TYPE_CHECKING:
+    from kadi_battgen.applications.evaluation import Evaluation
+
+
+def evaluation_sections(evaluation: Evaluation, dataset_path: str | os.PathLike[str]) -> list[Section]:
+    """Return the sections on translation, composition and screening, each against its baselines."""
+    from kadi_battgen.datasets.store import TrainingDataset
+
+    with TrainingDataset.open(dataset_path) as dataset:
+        scale, unit = dataset.stack_scale, dataset.stack_unit
+        pixel_size = pixel_edge(dataset.conventions)
+    return [
+        translation_section(evaluation, scale, unit, pixel_size),
+        composition_section(evaluation),
+        screening_section(evaluation),
+    ]
+
+
+def headline(metrics: Mapping[str, Any]) -> list[KeyFigure]:
+    """Return the few numbers of an evaluation that a reader should see first."""
+    translation, screening = metrics["translation"], metrics["screening"]
+    composition = metrics["composition"].get("regressor_pooled") or metrics["composition"]["training_mean"]
+    baseline = translation.get("l1_baseline", translation["training_mean"])
+    free = screening["unconditional"]
+    asked = screening["conditional"]
+    return [
+        KeyFigure(
+            "Similarity of translated grey descriptors",
+            round(translation["translator"]["grey"]["ssim"], 3),
+            "SSIM",
+            f"L1 baseline {baseline['grey']['ssim']:.3f}",
+        ),
+        KeyFigure(
+            "Presence of elements from AFM",
+            round(composition["mean_presence_auc"] or 0.5, 3),
+            "AUC",
+            "guessing 0.5",
+        ),
+        KeyFigure(
+            "Asked working ion in the candidate",
+            round(asked["working_ion_present_fraction"], 2),
+            "fraction",
+            f"without conditions {free['working_ion_present_fraction']:.2f}",
+        ),
+        KeyFigure(
+            "Asked capacity met within 15 %",
+            round(asked["capacity_within_15_percent_fraction"], 2),
+            "fraction",
+            f"without conditions {free['capacity_within_15_percent_fraction']:.2f}",
+        ),
+    ]
