@@ -147,9 +147,12 @@ def run_campaign(
         open_tasks = [i for i, shard in enumerate(shards) if not _is_complete(shard, orientations)]
         reasons: dict[int, str] = {}
         with progress_bar(
-            total=len(electrodes) * orientations, description="AFM stacks", unit="stack", enabled=progress
+            total=len(electrodes) * orientations,
+            description="AFM stacks",
+            unit="stack",
+            initial=(len(electrodes) - len(open_tasks)) * orientations,
+            enabled=progress,
         ) as bar:
-            bar.update((len(electrodes) - len(open_tasks)) * orientations)
             tasks = [ElectrodeTask(settings, orientations, pool, engine, _document(electrodes[i])) for i in open_tasks]
             for number, answer in workers.run(simulate_electrode, tasks, name=_name):
                 if isinstance(answer, str):

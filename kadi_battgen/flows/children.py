@@ -21,7 +21,15 @@ _TAIL = 2**16
 
 
 class Terminated(KeyboardInterrupt):
-    """The run was asked to end by a signal, as by Ctrl-C."""
+    """The run was asked to end by a signal, as by Ctrl-C.
+
+    Attributes
+    ----------
+    status
+        The exit status that says so to a shell.
+    """
+
+    status = 128 + signal.SIGTERM
 
 
 @contextmanager

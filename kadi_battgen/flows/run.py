@@ -26,6 +26,7 @@ from kadi_battgen.flows.model import Flow
 from kadi_battgen.flows.paths import Territory
 from kadi_battgen.flows.tools import Tool
 from kadi_battgen.flows.values import shown
+from kadi_battgen.terminal import readable_time
 
 _NO_TOOLS: Mapping[str, Tool] = {}
 
@@ -246,7 +247,7 @@ class _Work:
             )
         self.journal.finish(step.key, **({} if detached else output_facts(output)))
         if not detached:
-            self.say(f"{self._progress()} {step.name} took {time.monotonic() - began:.1f} s")
+            self.say(f"{self._progress()} {step.name} took {readable_time(time.monotonic() - began)}")
         return None if detached else Stream(output, f"output of {step.name}")
 
     def read(self, step: Step, path: str) -> Stream:

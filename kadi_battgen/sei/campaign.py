@@ -126,10 +126,9 @@ def run_campaign(
         for start, stop in _open_ranges(done, len(table), size)
     ]
     with (
-        progress_bar(total=len(table), description="SEI runs", unit="run", enabled=progress) as bar,
+        progress_bar(total=len(table), description="SEI runs", unit="run", initial=reused, enabled=progress) as bar,
         open_cluster(cluster) as workers,
     ):
-        bar.update(reused)
         for position, columns in workers.run(simulate_batch, tasks, name=str):
             task = tasks[position]
             keep_batch(folder, task.first, task.first + len(task.seeds), columns)

@@ -169,8 +169,9 @@ def fit(
     best, history = _snapshot(kept), list[dict[str, float]]()
     if checkpoint.is_file():
         best, average, history = _resume(task, checkpoint, identity, average)
-    bar = progress_bar(total=settings.epochs, description=task.name, unit="epoch", enabled=progress)
-    bar.update(len(history))
+    bar = progress_bar(
+        total=settings.epochs, description=task.name, unit="epoch", initial=len(history), enabled=progress
+    )
     for epoch in range(len(history), settings.epochs):
         if _stale(history) >= settings.patience:
             break
@@ -190,8 +191,8 @@ def fit(
             kept.load_state_dict(current)
         _save(task, checkpoint, identity, best, average, history)
         write_history(folder / "metrics.csv", history)
+        bar.note(f"loss {row['loss']:.4g}, validation {row['validation_loss']:.4g}")
         bar.update(1)
-        bar.set_postfix({"loss": f"{row['loss']:.4g}", "validation": f"{row['validation_loss']:.4g}"}, refresh=False)
         if on_epoch is not None:
             on_epoch(epoch)
     bar.close()

@@ -209,7 +209,7 @@ def test_a_terminated_run_says_that_it_was_interrupted(tmp_path: Path, records: 
     process.send_signal(signal.SIGTERM)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 143, error
-    assert "Run the same command again to go on" in error
+    assert f"To go on: battgen {' '.join(command[3:])}" in error
     assert store.load(recorded() or "").state == "interrupted"
     assert not (tmp_path / "afm.h5").exists()
 

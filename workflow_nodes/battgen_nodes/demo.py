@@ -15,8 +15,10 @@ import click
 import xmlhelpy
 
 from battgen_nodes.frame import Node, say
+from battgen_nodes.manners import coloured
 from battgen_nodes.options import OutputPath, seed_option
 from battgen_nodes.recording import typed_options
+from kadi_battgen.terminal import readable_time
 
 if TYPE_CHECKING:
     from kadi_battgen.records import LocalStore, Record
@@ -141,7 +143,7 @@ def demo(electrodes: int, orientations: int, seed: int, output: str) -> None:
     with contextlib.chdir(folder):
         store = LocalStore(RECORDS)
         for number, step in enumerate(plan, start=1):
-            say(f"\n[{number}/{len(plan)}] battgen {shlex.join(step.command)}")
+            say(coloured(f"\n[{number}/{len(plan)}] battgen {shlex.join(step.command)}", bold=True))
             if _is_done(store, step):
                 say("already there: same options, same inputs, same results")
                 continue
@@ -150,10 +152,15 @@ def demo(electrodes: int, orientations: int, seed: int, output: str) -> None:
     click.echo(folder / "report.html")
 
 
+demo.resumes = True
+
+
 def _run(command: Sequence[str]) -> None:
     from battgen_nodes.main import battgen
 
-    battgen.main(args=[*command, *RECORDING], prog_name="battgen", standalone_mode=False)
+    # Not main(), which would turn Ctrl-C into an error of Click's own.
+    with battgen.make_context("battgen", [*command, *RECORDING]) as context:
+        battgen.invoke(context)
 
 
 def _is_done(store: LocalStore, step: Step) -> bool:
@@ -194,7 +201,7 @@ def _summarise(folder: Path, seconds: float) -> None:
     composition = metrics["composition"]
     asked, free = screening["conditional"], screening["unconditional"]
     digest = hashlib.sha256((folder / "candidates.csv").read_bytes()).hexdigest()
-    say(f"\nDone in {seconds / 60:.1f} minutes. Measured on {metrics['electrodes']} electrodes no training has seen:")
+    say(f"\nDone in {readable_time(seconds)}. Measured on {metrics['electrodes']} electrodes no training has seen:")
     say("  translation, similarity (SSIM) of grey descriptors / type map:")
     for name, values in translation.items():
         say(f"    {name.replace('_', ' ')} {values['grey']['ssim']:.3f} / {values['type_map']['ssim']:.3f}")

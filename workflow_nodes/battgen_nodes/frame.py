@@ -5,19 +5,30 @@ from __future__ import annotations
 import functools
 import json
 import os
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
 import xmlhelpy
 
+from battgen_nodes.manners import (
+    QUIET,
+    VERBOSE,
+    NodeError,
+    detail,
+    explain,
+    remember_words,
+    say,
+    verbosity_options,
+    warn,
+    well_behaved,
+    without_verbosity,
+)
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import existing_file
+
+__all__ = ["Node", "NodeError", "answer", "detail", "node", "result", "say", "warn"]
 
 #: Folder for records where neither the option nor the environment names one.
 DEFAULT_RECORDS = "battgen-records"
@@ -33,7 +44,7 @@ _INSTANCE_BY_DEFAULT = (
 )
 
 #: Options that every node has; they say how it runs, and are no part of what it computes.
-SHARED_OPTIONS = ("config", "records", "no_record", "instance", "project", "json")
+SHARED_OPTIONS = ("config", "records", "no_record", "instance", "project", "json", QUIET, VERBOSE)
 
 #: Keys of a context's ``meta``: the run, the paths it made, and the fields of --config that are no options.
 RUN, RESULTS, SETTINGS = "battgen.run", "battgen.results", "battgen.settings"
@@ -42,32 +53,31 @@ RUN, RESULTS, SETTINGS = "battgen.run", "battgen.results", "battgen.settings"
 ANSWER, STATUS = "battgen.answer", "battgen.status"
 
 
-class NodeError(click.ClickException):
-    """A user error on its way to the terminal."""
-
-    exit_code = 2
-
-
-class _Terminated(KeyboardInterrupt):
-    """The process was asked to end, as a cluster does at a job's time limit."""
-
-
 class Node(xmlhelpy.Command):
     """A command with the manners of all nodes.
 
-    User errors become one sentence and exit status 2; ``--config`` fills options; a request to end (SIGTERM) is treated
-    like Ctrl-C, so that the run's record says that it was interrupted.
+    User errors become one sentence and exit status 2; ``--config`` fills options; ``--quiet`` and ``--verbose`` say how much
+    is said; a request to end leaves a record that says so, and a sentence that says how to go on.
 
     Attributes
     ----------
     takes_settings
         Whether ``--config`` may hold fields that are no options of the command.
+    resumes
+        Whether the command goes on where it stopped when it is run again; a text is the option that makes it do so.
     """
 
     takes_settings = False
+    resumes: bool | str = False
+
+    def __init__(self, *arguments: Any, **fields: Any) -> None:
+        fields["params"] = [*(fields.get("params") or ()), *verbosity_options()]
+        fields["callback"] = without_verbosity(fields["callback"])
+        super().__init__(*arguments, **fields)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the command line, with the options of ``--config`` as defaults."""
+        remember_words(ctx, args)
         if not ctx.resilient_parsing and any(parameter.name == "config" for parameter in self.params):
             path = self.make_parser(ctx).parse_args(args=list(args))[0].get("config")
             if path is not None:
@@ -84,14 +94,12 @@ class Node(xmlhelpy.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        try:
-            with _interrupted_when_terminated():
+        with well_behaved(ctx, self.resumes):
+            try:
                 outcome = super().invoke(ctx)
-        except UserError as error:
-            raise NodeError(str(error)) from error
-        except KeyboardInterrupt as error:
-            say(f"Interrupted. Run the same command again to go on: {ctx.command_path}")
-            raise SystemExit(143 if isinstance(error, _Terminated) else 130) from error
+            except UserError as error:
+                explain(error)
+                raise NodeError(str(error)) from error
         if ctx.params.get("json"):
             click.echo(json.dumps(_outcome(ctx), indent=2))
         if ctx.meta.get(STATUS):
@@ -141,7 +149,12 @@ def read_yaml_texts(path: str | os.PathLike[str]) -> Mapping[str, Any]:
 
 
 def node(
-    name: str, example: str, *, takes_settings: bool | str = False, recorded: bool = True
+    name: str,
+    example: str,
+    *,
+    takes_settings: bool | str = False,
+    recorded: bool = True,
+    resumes: bool | str | None = None,
 ) -> Callable[[Callable[..., Any]], Node]:
     """Return the decorator of a node.
 
@@ -155,6 +168,9 @@ def node(
         Whether ``--config`` may hold fields that are no options; a text says which, after "options".
     recorded
         Whether its runs leave a record; False for commands that are about records.
+    resumes
+        Whether it goes on where it stopped when it is run again, as trainings do by default; a text is the option that
+        makes it do so.
     """
 
     def decorate(function: Callable[..., Any]) -> Node:
@@ -170,6 +186,7 @@ def node(
         parameters[:] = parameters[len(own) :] + own
         command = xmlhelpy.command(name=name, example=example, cls=Node)(call)
         command.takes_settings = bool(takes_settings)
+        command.resumes = takes_settings is True if resumes is None else resumes
         return command
 
     return decorate
@@ -254,11 +271,6 @@ def result(path: str | os.PathLike[str]) -> None:
         click.echo(os.fspath(path))
 
 
-def say(text: str) -> None:
-    """Print a line for people on standard error."""
-    click.echo(text, err=True)
-
-
 def records_folder(context: click.Context) -> Path:
     """Return the folder for records that a node's options and the environment name."""
     return Path(context.params.get("records") or os.environ.get(RECORDS_VARIABLE) or DEFAULT_RECORDS)
@@ -275,20 +287,3 @@ def _outcome(context: click.Context) -> dict[str, Any]:
         "results": context.meta.get(RESULTS, []),
         "metrics": [metric.model_dump(exclude_none=True) for metric in metrics],
     }
-
-
-@contextmanager
-def _interrupted_when_terminated() -> Iterator[None]:
-    """Turn SIGTERM into an exception while the block runs, so that what is open is closed and recorded."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(number: int, frame: FrameType | None) -> None:
-        raise _Terminated
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from battgen_nodes.frame import say
+from battgen_nodes.frame import warn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +48,7 @@ def harmless(function: _Preview) -> _Preview:
             function(run, *arguments, **options)
         except Exception as error:
             reason = " ".join(str(error).split())
-            say(f"The record has no complete preview, its results are complete ({type(error).__name__}: {reason}).")
+            warn(f"The record has no complete preview, its results are complete ({type(error).__name__}: {reason}).")
 
     return attempt  # type: ignore[return-value]
 

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import click
 import xmlhelpy
 
-from battgen_nodes.frame import RUN, SETTINGS, SHARED_OPTIONS, records_folder, say
+from battgen_nodes.frame import RUN, SETTINGS, SHARED_OPTIONS, detail, records_folder, say
+from battgen_nodes.manners import QUIET, VERBOSE
+from kadi_battgen.terminal import Verbosity, readable_size, readable_time, verbosity
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from kadi_battgen.records import Run, Store
+    from kadi_battgen.records.artifacts import Artifact
 
 #: Collection of records where neither the option nor the environment names one.
 DEFAULT_PROJECT = "kadi-battgen"
@@ -64,11 +67,47 @@ def start_run(
         project=project_name(context),
     ) as run:
         context.meta[RUN] = run
+        _describe_start(run)
         if context.meta.get(SETTINGS):
             run.input("config", context.params["config"])
         yield run
+    _describe_end(run)
     if not context.params["no_record"]:
         say(f"Recorded as run:{run.identifier}")
+
+
+def _describe_start(run: Run) -> None:
+    """Tell, with ``--verbose``, what the run is about to do."""
+    record = run.record
+    software = record.software
+    commit = f" at commit {software.git_commit}" if software.git_commit else ""
+    detail(f"kadi-battgen {software.version}{commit}, Python {software.python}, {record.machine.cpu}")
+    for name, value in record.configuration.items():
+        if value is not None:
+            detail(f"option {name.replace('_', '-')}: {value}")
+
+
+def _describe_end(run: Run) -> None:
+    """Tell, with ``--verbose``, what the run used, made and took."""
+    if verbosity() < Verbosity.VERBOSE:
+        return
+    import resource
+
+    record = run.record
+    for used in record.inputs:
+        detail(f"input {used.role}: {used.name}{_size(used)}, made by {', '.join(used.records) or 'no record'}")
+    for made in record.results:
+        detail(f"result: {made.name}{_size(made)}")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    detail(
+        f"took {readable_time(record.duration_s or 0.0)} on {record.device}, at most {readable_size(peak)} of memory"
+    )
+
+
+def _size(artifact: Artifact) -> str:
+    """Return the size of a file or folder of a record, for the end of a sentence."""
+    size = sum(entry.size for entry in artifact.files) if artifact.files else artifact.size
+    return "" if size is None else f", {readable_size(size)}"
 
 
 def node_store(context: click.Context) -> Store | None:
@@ -92,6 +131,8 @@ def typed_options(context: click.Context) -> list[str]:
         value = context.params.get(str(parameter.name))
         if not isinstance(parameter, xmlhelpy.core.Option) or value is None or value == parameter.default:
             continue
+        if parameter.name in (QUIET, VERBOSE):
+            continue  # how much is said to people is no part of what was done
         if parameter.name == "config" and not context.meta.get(SETTINGS):
             continue  # its options are listed themselves
         words += [f"--{parameter.param_name}"] if parameter.is_flag else [f"--{parameter.param_name}", str(value)]

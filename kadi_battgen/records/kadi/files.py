@@ -8,11 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from tqdm import tqdm
-
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import atomic_path
-from kadi_battgen.progress import progress_bar
+from kadi_battgen.progress import ProgressBar, progress_bar
 from kadi_battgen.records.kadi.client import KadiClient
 from kadi_battgen.records.kadi.content import Content, RemoteFile, md5, opened
 from kadi_battgen.records.kadi.session import KadiError
@@ -40,11 +38,9 @@ def remote_files(client: KadiClient, number: int, identifier: str) -> dict[str, 
     }
 
 
-def transfer_bar(total: int, description: str, *, enabled: bool = True) -> tqdm:
+def transfer_bar(total: int, description: str, *, enabled: bool = True) -> ProgressBar:
     """Return a progress bar in bytes, which only shows where so many are sent or fetched that one would wonder."""
-    bar = progress_bar(total=total, description=description, unit="B", enabled=enabled and total > _WORTH_A_BAR)
-    bar.unit_scale = True
-    return bar
+    return progress_bar(total=total, description=description, unit="B", enabled=enabled and total > _WORTH_A_BAR)
 
 
 def upload(

@@ -10,7 +10,7 @@ from battgen_nodes.previews import campaign_previews
 from battgen_nodes.recording import start_run
 
 
-@node("simulate-afm", example="--electrodes electrodes.json.gz --orientations 8 --output afm.h5")
+@node("simulate-afm", example="--electrodes electrodes.json.gz --orientations 8 --output afm.h5", resumes=True)
 @input_option("electrodes", "Electrode collection of fetch-electrodes", char="e")
 @xmlhelpy.option(
     "orientations",

@@ -7,7 +7,7 @@ from typing import Any
 
 import xmlhelpy
 
-from battgen_nodes.frame import node, result, say
+from battgen_nodes.frame import node, result, say, warn
 from battgen_nodes.options import input_option, output_option, seed_option
 from battgen_nodes.previews import screening_previews
 from battgen_nodes.recording import start_run
@@ -82,7 +82,7 @@ def screen(
 
         loaded = ScreeningModel(models)
         for warning in target.warnings(loaded.training_ranges):
-            say(f"Warning: {warning}")
+            warn(warning)
         candidates, descriptors = apply(
             loaded, target, samples=samples, seed=seed, sampler=sampler, steps=steps, guidance=guidance
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import xmlhelpy
 
-from battgen_nodes.frame import node, result, say
+from battgen_nodes.frame import node, result, say, warn
 from battgen_nodes.options import cluster_options, cluster_settings, input_option, output_option
 from battgen_nodes.previews import electrode_previews
 from battgen_nodes.recording import start_run
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 _TOLD = 5
 
 
-@node("fetch-electrodes", example="--source bundled --working-ion Li --limit 50 --output electrodes.json.gz")
+@node(
+    "fetch-electrodes",
+    example="--source bundled --working-ion Li --limit 50 --output electrodes.json.gz",
+    resumes=True,
+)
 @xmlhelpy.option(
     "source",
     char="s",
@@ -171,6 +175,6 @@ def _report_refused(run: Run, rows: list[RefusedRow], path: str) -> None:
         return
     write_refusals(path, rows)
     run.add_file(path, role="preview", description="Rows of the source that were refused, each with its reason")
-    say(f"{len(rows)} rows were refused, all of them are in {path}:")
+    warn(f"{len(rows)} rows were refused, all of them are in {path}:")
     for row in rows[:_TOLD]:
         say(f"  {row.describe()}")

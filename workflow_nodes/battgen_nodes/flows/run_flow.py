@@ -58,12 +58,15 @@ def run_flow(flow: str, folder: str, input: Sequence[str], allow: Sequence[str],
         for command in list_commands(workflow, inputs=answers, programs=programs, tools=tools):
             click.echo(command.text)
         return
-    done = run(workflow, folder, inputs=answers, programs=programs, tools=tools, resume=resume)
+    done = run(workflow, folder, inputs=answers, programs=programs, tools=tools, resume=resume, report=say)
     restored = f", {done.restored} of them by an earlier run" if done.restored else ""
     say(f"{workflow.name}: {len(done.outputs)} commands done{restored}")
     for output in done.outputs:
         for line in output.path.read_text(encoding="utf-8", errors="replace").splitlines():
             click.echo(str(Path(folder) / line) if (Path(folder) / line).exists() else line)
+
+
+run_flow.resumes = "--resume"
 
 
 def _answer(text: str) -> tuple[str, str]:

@@ -41,3 +41,6 @@ def up(folder: str | None, environment: str | None, port: int | None) -> None:
         use = f"set {FOLDER_VARIABLE}={sandbox.folder.path} and {use}"
     say(f"{use}; the token lies in {sandbox.folder.kadiconfig}")
     click.echo(connection.host)
+
+
+up.resumes = True

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import xmlhelpy
 
-from battgen_nodes.frame import Node, records_folder, result, say
+from battgen_nodes.frame import Node, records_folder, result, say, warn
 from battgen_nodes.recording import project_name
 from kadi_battgen.errors import UserError
 
@@ -84,7 +84,7 @@ def push(record: Sequence[str], all: bool, records: str | None, instance: str | 
         done=done,
     )
     for warning in report.warnings:
-        say(f"Warning: {warning}")
+        warn(warning)
     if not report.failures:
         if report.pushed:
             say(f"records pushed to {chosen.address}: {len(report.pushed)}")
@@ -94,6 +94,9 @@ def push(record: Sequence[str], all: bool, records: str | None, instance: str | 
     ended = "the push has ended early" if report.stopped else f"{len(report.failures)} could not be pushed"
     reasons = " ".join(dict.fromkeys(report.failures.values()))
     raise UserError(f"{len(report.pushed)} records were pushed to {chosen.address}, then {ended}: {reasons}")
+
+
+push.resumes = True
 
 
 def _words(texts: Sequence[str]) -> list[str]:

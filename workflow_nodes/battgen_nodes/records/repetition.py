@@ -17,6 +17,7 @@ import xmlhelpy
 from battgen_nodes.frame import SHARED_OPTIONS, Node, say
 from battgen_nodes.options import InputPath, OutputPath
 from kadi_battgen.errors import UserError
+from kadi_battgen.terminal import Verbosity, verbosity
 
 if TYPE_CHECKING:
     from kadi_battgen.records import Record
@@ -165,6 +166,7 @@ def run_again(record: Record, words: list[str], output: Path) -> str:
     command = [sys.executable, "-P", "-m", "battgen_nodes", *words, "--json"]
     command += ["--records", str(output / RECORDS), "--instance", "local"]
     command += ["--project", record.project] if record.project else []
+    command += {Verbosity.QUIET: ["--quiet"], Verbosity.VERBOSE: ["--verbose"]}.get(verbosity(), [])
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True)
     try:
         printed, _ = process.communicate()

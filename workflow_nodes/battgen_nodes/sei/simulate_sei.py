@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _RUNS = 100
 
 
-@node("simulate-sei", example="--runs 100 --design wide --max-events 1000000 --seed 1 --output sei.h5")
+@node("simulate-sei", example="--runs 100 --design wide --max-events 1000000 --seed 1 --output sei.h5", resumes=True)
 @xmlhelpy.option(
     "runs",
     char="n",
