@@ -32,4 +32,5 @@ def test_only_the_standard_library_is_loaded():
         "kadi_battgen.errors",
         "kadi_battgen.files",
         "kadi_battgen.processes",
+        "kadi_battgen.terminal",
     }

@@ -114,6 +114,12 @@ def test_every_option_is_described(option: tuple[str, ...]) -> None:
         assert NUMBER.search(parameter.description), "a number without a unit or what it counts"
 
 
+def test_every_letter_stands_for_one_option(name: tuple[str, ...]) -> None:
+    letters = [option for parameter in NODES[name].params for option in parameter.opts if len(option) == 2]
+    assert len(letters) == len(set(letters))
+    assert {"-q", "-v"} <= set(letters)
+
+
 def test_nodes_that_compute_share_their_manners(name: tuple[str, ...]) -> None:
     """The frame's options come together, at the end, in one order."""
     names = [parameter.name for parameter in NODES[name].params if isinstance(parameter, xmlhelpy.core.Option)]

@@ -23,6 +23,7 @@ from battgen_nodes.data.clean import clean
 from battgen_nodes.data.fetch_electrodes import fetch_electrodes
 from battgen_nodes.dataset.build_dataset import build_dataset
 from battgen_nodes.demo import demo
+from battgen_nodes.doctor import doctor
 from battgen_nodes.flows.check_flow import check_flow
 from battgen_nodes.flows.init_kadistudio import init_kadistudio
 from battgen_nodes.flows.run_flow import run_flow
@@ -69,6 +70,7 @@ for _command in (
     check_flow,
     init_kadistudio,
     demo,
+    doctor,
     kadi,
 ):
     battgen.add_command(_command)

@@ -28,7 +28,6 @@ from battgen_nodes.recording import start_run
 )
 @xmlhelpy.option(
     "variant",
-    char="v",
     default="prvae",
     param_type=xmlhelpy.Choice(["vae", "prvae", "conditional-prvae"]),
     description=(
