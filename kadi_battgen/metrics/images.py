@@ -59,6 +59,42 @@ def class_accuracy(true: torch.Tensor, predicted: torch.Tensor, threshold: float
     return float(right[shown].float().mean()) if bool(shown.any()) else float("nan")
 
 
+def class_scores(
+    true: np.ndarray, predicted: np.ndarray, names: Sequence[str], threshold: float = 0.1
+) -> dict[str, dict[str, float | None]]:
+    """Return how well each class of the type map is told from the two others, by the channel's name.
+
+    Parameters
+    ----------
+    true, predicted
+        Type maps, (samples, 3, H, W).
+    names
+        Names of the channels.
+    threshold
+        As in :func:`class_accuracy`.
+
+    Returns
+    -------
+    dict
+        Per channel, over the pixels that show an atom: ``accuracy``, the fraction of which it is rightly said whether they
+        show this class; ``recall``, the fraction of this class's pixels that are given to it; ``precision``, the fraction
+        of the pixels given to it that show it; ``share``, the fraction of pixels that show it. None where there is none.
+    """
+    shown = true.max(axis=1) > threshold
+    truth, guess = true.argmax(axis=1)[shown], predicted.argmax(axis=1)[shown]
+    scores: dict[str, dict[str, float | None]] = {}
+    for number, name in enumerate(names):
+        is_class, called = truth == number, guess == number
+        hits = float((is_class & called).sum())
+        scores[name] = {
+            "accuracy": float((is_class == called).mean()) if len(truth) else None,
+            "recall": hits / float(is_class.sum()) if is_class.any() else None,
+            "precision": hits / float(called.sum()) if called.any() else None,
+            "share": float(is_class.mean()) if len(truth) else None,
+        }
+    return scores
+
+
 def channel_errors(true: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> dict[str, float]:
     """Return the mean absolute error of each descriptor channel by name."""
     errors = np.abs(np.asarray(true, dtype=np.float64) - predicted).mean(axis=(0, 2, 3))

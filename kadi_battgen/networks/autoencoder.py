@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+import torch
 from monai.networks.nets.autoencoderkl import AutoencoderKL
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kadi_battgen.networks.blocks import StackStretch
+from kadi_battgen.networks.discriminators import GREY_CHANNELS
+
+#: Channel of the van der Waals spheres among the descriptors.
+SPHERES = 1
 
 
 class Translation(NamedTuple):
-    """What the translator returns for a batch.
+    """What a translating network returns for a batch.
 
     Attributes
     ----------
     descriptors
         (batch, descriptor channels, H, W), scaled as in the data set.
     mean
-        Latent mean, (batch, latent channels, h, w).
+        Latent mean, (batch, latent channels, h, w); None for a network without latent.
     standard_deviation
         Latent standard deviation, of the same shape.
+    class_logits
+        Unnormalised logarithms of the probabilities of the three classes of atoms, (batch, 3, H, W); None for a network
+        that does not name them.
     """
 
     descriptors: Tensor
-    mean: Tensor
-    standard_deviation: Tensor
+    mean: Tensor | None = None
+    standard_deviation: Tensor | None = None
+    class_logits: Tensor | None = None
 
 
 class TranslationAutoencoder(nn.Module):
@@ -54,6 +63,12 @@ class TranslationAutoencoder(nn.Module):
         `patch_size` squared times cheaper; 1 works on single pixels.
     stretch
         Gain of the input transform, see :class:`kadi_battgen.networks.blocks.StackStretch`.
+    type_map
+        ``intensities``: the decoder's last three channels are the type map. ``classes``: they are the logits of the three
+        classes of atoms, and the type map is their probabilities times the height of the van der Waals spheres, which is what
+        a type map is made of. A decoder so built cannot confuse how high an atom lies with which class it belongs to.
+    spheres_to_type_map
+        Factor and offset from scaled sphere heights to scaled type map intensities.
     """
 
     def __init__(
@@ -67,8 +82,14 @@ class TranslationAutoencoder(nn.Module):
         latent_channels: int = 4,
         patch_size: int = 1,
         stretch: float = 100.0,
+        type_map: Literal["intensities", "classes"] = "intensities",
+        spheres_to_type_map: tuple[float, float] = (1.0, 0.0),
     ) -> None:
         super().__init__()
+        if type_map not in ("intensities", "classes"):
+            raise ValueError(f"type map {type_map!r} is not known: choose from intensities, classes")
+        self.type_map = type_map
+        self.spheres_to_type_map = tuple(spheres_to_type_map)
         self.patch_size = patch_size
         self.latent_channels = latent_channels
         self.downsampling = patch_size * 2 ** (len(channels) - 1)
@@ -99,10 +120,31 @@ class TranslationAutoencoder(nn.Module):
 
     def decode(self, latent: Tensor) -> Tensor:
         """Return descriptors (batch, channels, H, W) of a latent (batch, latent channels, h, w)."""
-        return F.pixel_shuffle(self.core.decode(latent), self.patch_size)
+        return self._decode(latent)[0]
+
+    def latent_shape(self, stack: Tensor) -> tuple[int, int, int, int]:
+        """Return the shape of the latent of a batch of stacks."""
+        height, width = (side // self.downsampling for side in stack.shape[-2:])
+        return len(stack), self.latent_channels, height, width
+
+    @property
+    def last_layer(self) -> nn.Parameter:
+        """Weight of the decoder's last convolution, on which losses are weighed against each other."""
+        return [parameter for parameter in self.core.decoder.parameters() if parameter.dim() == 4][-1]
 
     def forward(self, stack: Tensor, noise: Tensor | None = None) -> Translation:
         """Translate stacks; with `noise` (standard normal, of the latent's shape) the latent is sampled."""
         mean, standard_deviation = self.encode(stack)
         latent = mean if noise is None else mean + standard_deviation * noise
-        return Translation(self.decode(latent), mean, standard_deviation)
+        descriptors, logits = self._decode(latent)
+        return Translation(descriptors, mean, standard_deviation, logits)
+
+    def _decode(self, latent: Tensor) -> tuple[Tensor, Tensor | None]:
+        decoded = F.pixel_shuffle(self.core.decode(latent), self.patch_size)
+        if self.type_map == "intensities":
+            return decoded, None
+        grey, logits = decoded[:, :GREY_CHANNELS].float(), decoded[:, GREY_CHANNELS:].float()
+        factor, offset = self.spheres_to_type_map
+        # The heights are learnt from the spheres: a doubtful class must not pull them down.
+        brightness = (factor * grey[:, SPHERES : SPHERES + 1].detach() + offset).clamp(min=0.0)
+        return torch.cat([grey, brightness * logits.softmax(dim=1)], dim=1), logits

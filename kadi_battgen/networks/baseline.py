@@ -1,4 +1,4 @@
-"""The baseline of the translator: a plain U-Net without latent and discriminator."""
+"""The translator's peer from the literature: a plain U-Net, with skip connections and without a latent."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from monai.networks.nets.basic_unet import BasicUNet
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from kadi_battgen.networks.autoencoder import Translation
 from kadi_battgen.networks.blocks import StackStretch
 
 
 class BaselineTranslator(nn.Module):
-    """MONAI's ``BasicUNet`` from stack to descriptors, to be trained with an L1 loss alone.
+    """MONAI's ``BasicUNet`` from stack to descriptors, as pix2pix has it (Isola et al., CVPR 2017, section 3.2.1).
 
     Parameters
     ----------
@@ -41,6 +42,12 @@ class BaselineTranslator(nn.Module):
             features=tuple(features),
         )
 
-    def forward(self, stack: Tensor) -> Tensor:
-        """Return descriptors (batch, channels, H, W) of scaled stacks (batch, slices, H, W)."""
-        return F.pixel_shuffle(self.core(F.pixel_unshuffle(self.stretch(stack), self.patch_size)), self.patch_size)
+    @property
+    def last_layer(self) -> nn.Parameter:
+        """Weight of the last convolution, on which losses are weighed against each other."""
+        return self.core.final_conv.weight
+
+    def forward(self, stack: Tensor, noise: Tensor | None = None) -> Translation:
+        """Return the descriptors of scaled stacks (batch, slices, H, W); there is no latent that noise could enter."""
+        folded = F.pixel_unshuffle(self.stretch(stack), self.patch_size)
+        return Translation(F.pixel_shuffle(self.core(folded), self.patch_size))

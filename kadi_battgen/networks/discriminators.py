@@ -11,7 +11,7 @@ GREY_CHANNELS = 3
 
 
 class BranchedPatchDiscriminator(nn.Module):
-    """One patch discriminator for the grey descriptors and one for the colour type map, both seeing the stack.
+    """Patch discriminators for groups of descriptor channels, each seeing the stack beside them.
 
     Parameters
     ----------
@@ -21,19 +21,30 @@ class BranchedPatchDiscriminator(nn.Module):
         Channels of the first layer.
     layers
         Strided layers after the first.
+    branches
+        2: one for the grey descriptors and one for the colours of the type map, as in the thesis; 1: one for all descriptors
+        together, as in plain pix2pix.
+
+    Raises
+    ------
+    ValueError
+        If `branches` is neither.
     """
 
-    def __init__(self, *, slices: int = 10, channels: int = 32, layers: int = 2) -> None:
+    def __init__(self, *, slices: int = 10, channels: int = 32, layers: int = 2, branches: int = 2) -> None:
         super().__init__()
-        self.grey = PatchDiscriminator(
-            spatial_dims=2, channels=channels, in_channels=slices + GREY_CHANNELS, num_layers_d=layers, norm="INSTANCE"
-        )
-        self.colour = PatchDiscriminator(
-            spatial_dims=2, channels=channels, in_channels=slices + 3, num_layers_d=layers, norm="INSTANCE"
-        )
+        groups = {1: {"descriptors": 6}, 2: {"grey": GREY_CHANNELS, "colour": 3}}
+        if branches not in groups:
+            raise ValueError(f"{branches} branches are not known: choose 1 or 2")
+        self.widths = list(groups[branches].values())
+        for name, width in groups[branches].items():
+            branch = PatchDiscriminator(
+                spatial_dims=2, channels=channels, in_channels=slices + width, num_layers_d=layers, norm="INSTANCE"
+            )
+            self.add_module(name, branch)
 
-    def forward(self, stack: Tensor, descriptors: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the logits of both branches.
+    def forward(self, stack: Tensor, descriptors: Tensor) -> tuple[Tensor, ...]:
+        """Return the logits of all branches.
 
         Parameters
         ----------
@@ -45,8 +56,9 @@ class BranchedPatchDiscriminator(nn.Module):
         Returns
         -------
         tuple of torch.Tensor
-            Grey and colour logits, (batch, 1, h, w) each; positive means judged real.
+            Logits of each branch, (batch, 1, h, w) each; positive means judged real.
         """
-        grey = self.grey(torch.cat([stack, descriptors[:, :GREY_CHANNELS]], dim=1))[-1]
-        colour = self.colour(torch.cat([stack, descriptors[:, GREY_CHANNELS:]], dim=1))[-1]
-        return grey, colour
+        parts = descriptors.split(self.widths, dim=1)
+        return tuple(
+            branch(torch.cat([stack, part], dim=1))[-1] for branch, part in zip(self.children(), parts, strict=True)
+        )

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import atomic_path, read_json, sha256_file, write_json
+from kadi_battgen.training.processes import written_once
 
 SCHEMA = "kadi-battgen/model"
 SCHEMA_VERSION = 1
@@ -50,6 +51,7 @@ def is_trained(folder: Path, kind: str, configuration: Mapping[str, Any]) -> boo
     )
 
 
+@written_once
 def save_model(
     folder: Path, kind: str, module: nn.Module, card: Mapping[str, Any], configuration: Mapping[str, Any]
 ) -> None:
@@ -60,7 +62,7 @@ def save_model(
     folder
         The kind's own folder.
     kind
-        ``translation``, ``baseline``, ``composition``, ``screening`` or ``prvae``.
+        ``translation``, a baseline's, ``composition``, ``screening`` or ``prvae``.
     module
         The trained network.
     card
@@ -196,6 +198,7 @@ def load_model_folder(
     return network.eval(), card
 
 
+@written_once
 def save_training_state(path: Path, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
     """Write everything an interrupted training needs into one file, all of it or nothing.
 

@@ -1,129 +1,150 @@
-"""The training steps on images: the translator against its discriminators, and the L1 baseline."""
+"""The training step on images that all translating networks share, with or without discriminators."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import l1_loss
 
-from kadi_battgen.networks.autoencoder import TranslationAutoencoder
-from kadi_battgen.networks.baseline import BaselineTranslator
+from kadi_battgen.networks.autoencoder import Translation, TranslationAutoencoder
+from kadi_battgen.networks.blocks import StackStretch
 from kadi_battgen.networks.discriminators import BranchedPatchDiscriminator
 from kadi_battgen.training.augmenting import BatchAugmenter
-from kadi_battgen.training.loop import descend, make_fabric
-from kadi_battgen.training.losses import adversarial_loss, kl_to_standard_normal, reconstruction_loss
+from kadi_battgen.training.loop import descend, make_fabric, placed
+from kadi_battgen.training.losses import adaptive_weight, adversarial_objective, delayed_weight
+from kadi_battgen.training.objective import TranslationObjective
 from kadi_battgen.training.samples import ImageSamples, square_symmetry
 from kadi_battgen.training.settings import TranslationSettings
 
 
+class TranslatingNetwork(Protocol):
+    """What the training needs of a network from stacks to descriptors."""
+
+    stretch: StackStretch
+
+    @property
+    def last_layer(self) -> nn.Parameter:
+        """Weight of the last convolution."""
+        ...
+
+    def __call__(self, stack: Tensor, noise: Tensor | None = None) -> Translation:
+        """Translate a batch of scaled stacks."""
+        ...
+
+
 class TranslationTask:
-    """Variational autoencoder against image-conditioned patch discriminators."""
+    """A network that translates stacks into descriptors, against image-conditioned patch discriminators where asked for.
 
-    name = "Training the translator"
+    Parameters
+    ----------
+    name
+        What the progress bar says.
+    settings
+        Losses, their weights and what the optimizers need.
+    network
+        A :class:`TranslatingNetwork`; its latent, if it has one, is sampled where the Kullback-Leibler term has a weight.
+    training, validation
+        Parts of a data set.
+    augmenter
+        What augments training batches.
+    """
 
     def __init__(
         self,
+        name: str,
         settings: TranslationSettings,
-        network: TranslationAutoencoder,
+        network: nn.Module,
         training: ImageSamples,
         validation: ImageSamples,
         augmenter: BatchAugmenter | None = None,
     ) -> None:
-        self.settings, self.training, self.validation = settings, training, validation
+        self.name, self.settings, self.training, self.validation = name, settings, training, validation
         self.augmenter = augmenter
         self.fabric = make_fabric(settings.loop.precision)
-        discriminator = BranchedPatchDiscriminator(
-            slices=training.dataset.slices, channels=settings.discriminator_channels
-        )
-        self.translator, translator_optimizer = self.fabric.setup(
-            network, _adam(network, settings.loop.learning_rate, settings.loop.weight_decay)
-        )
-        self.discriminator, discriminator_optimizer = self.fabric.setup(
-            discriminator, _adam(discriminator, settings.discriminator_learning_rate, 0.0, betas=(0.5, 0.999))
-        )
-        self.modules: dict[str, nn.Module] = {"translator": network, "discriminator": discriminator}
-        self.optimizers = {"translator": translator_optimizer, "discriminator": discriminator_optimizer}
+        self.objective = placed(self.fabric, TranslationObjective(settings), settings.loop)
+        self.network = placed(self.fabric, network, settings.loop)
+        self.modules: dict[str, nn.Module] = {"translator": self.network}
+        self.optimizers: dict[str, torch.optim.Optimizer] = {
+            "translator": _adam(network, settings.loop.learning_rate, settings.loop.weight_decay)
+        }
+        self.adversarial = adversarial_objective(settings.adversarial_loss)
+        if settings.adversarial_weight:
+            discriminator = BranchedPatchDiscriminator(
+                slices=training.dataset.slices,
+                channels=settings.discriminator_channels,
+                branches=settings.discriminator_branches,
+            )
+            self.modules["discriminator"] = placed(self.fabric, discriminator, settings.loop)
+            self.optimizers["discriminator"] = _adam(
+                discriminator, settings.discriminator_learning_rate, 0.0, betas=(0.5, 0.999)
+            )
 
     def training_step(self, indices: np.ndarray, epoch: int, generator: torch.Generator) -> dict[str, float]:
-        """Take one step of the translator and, once they play, one of the discriminators."""
+        """Take one step of the network and, once they play, those of the discriminators."""
         stack, truth = augmented(self.training, indices, generator, self.fabric.device, self.augmenter, epoch)
-        shape = self._latent_shape(stack)
-        noise = torch.randn(shape, generator=generator).to(stack.device)
-        translation = self.translator(stack, noise)
-        predicted = translation.descriptors.float()
-        reconstruction = reconstruction_loss(predicted, truth)
-        divergence = kl_to_standard_normal(translation.mean.float(), translation.standard_deviation.float())
-        loss = reconstruction + self.settings.kl_weight * divergence
-        losses = {"reconstruction": reconstruction.item(), "kl": divergence.item()}
-        adversarial = epoch >= self.settings.adversarial_start and self.settings.adversarial_weight > 0
-        if adversarial:
-            seen = self.modules["translator"].stretch(stack)
-            fooling = adversarial_loss(self.discriminator(seen, predicted), real=True)
-            loss = loss + self.settings.adversarial_weight * fooling
-            losses["fooling"] = fooling.item()
-        self._step("translator", self.translator, loss)
-        if adversarial:
-            real = adversarial_loss(self.discriminator(seen, truth), real=True)
-            fake = adversarial_loss(self.discriminator(seen, predicted.detach()), real=False)
-            self._step("discriminator", self.discriminator, 0.5 * (real + fake))
-            losses["discriminator"] = 0.5 * (real + fake).item()
-        return {"loss": loss.item(), **losses}
+        settings = self.settings
+        weight = delayed_weight(
+            epoch, settings.adversarial_weight, settings.adversarial_start, settings.adversarial_rise
+        )
+        with self.fabric.autocast():
+            translation: Translation = self.network(stack, self._noise(stack, generator))
+            losses = {**self.objective.paired(translation, truth), **self.objective.latent(translation, epoch)}
+            loss = torch.stack(list(losses.values())).sum()
+            if weight:
+                fooling = self._fooling(stack, translation)
+                if settings.adversarial_adaptive:
+                    weight *= float(adaptive_weight(loss, fooling, self.network.last_layer))
+                losses["fooling"] = fooling
+                loss = loss + weight * fooling
+        descend(self.fabric, self.network, self.optimizers["translator"], loss, settings.loop.gradient_norm)
+        if weight:
+            for _ in range(settings.discriminator_steps):
+                losses["discriminator"] = self._teach_discriminator(
+                    stack, truth, translation.descriptors.detach().float(), generator
+                )
+        return {"loss": loss.item(), **{name: value.item() for name, value in losses.items()}}
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Return the reconstruction loss of translations of the latent mean."""
-        return {"validation_loss": mean_loss(self._translate, reconstruction_loss, self.validation, self.fabric.device)}
+        """Return the losses of pairs, for translations of the latent mean."""
+        sums: dict[str, float] = {}
+        for start in range(0, len(self.validation), 32):
+            positions = np.arange(start, min(start + 32, len(self.validation)))
+            stack = self.validation.stacks(positions).to(self.fabric.device)
+            truth = self.validation.descriptors(positions).to(self.fabric.device)
+            with self.fabric.autocast():
+                losses = self.objective.paired(self.network(stack), truth)
+            for name, value in losses.items():
+                sums[name] = sums.get(name, 0.0) + value.item() * len(positions)
+        means = {f"validation_{name}": value / len(self.validation) for name, value in sums.items()}
+        return {"validation_loss": sum(means.values()), **means}
 
-    def _translate(self, stack: Tensor) -> Tensor:
-        return self.translator(stack).descriptors
+    def _noise(self, stack: Tensor, generator: torch.Generator) -> Tensor | None:
+        if not self.settings.kl_weight or not isinstance(self.network, TranslationAutoencoder):
+            return None
+        return torch.randn(self.network.latent_shape(stack), generator=generator).to(stack.device)
 
-    def _latent_shape(self, stack: Tensor) -> tuple[int, int, int, int]:
-        network = self.modules["translator"]
-        side = [n // network.downsampling for n in stack.shape[-2:]]
-        return (len(stack), network.latent_channels, *side)
-
-    def _step(self, name: str, module: nn.Module, loss: Tensor) -> None:
-        descend(self.fabric, module, self.optimizers[name], loss, self.settings.loop.gradient_norm)
-        # The translator's loss passes through the discriminators: what it left in their gradients is not theirs.
-        self.optimizers["discriminator"].zero_grad()
-
-
-class BaselineTask:
-    """A plain U-Net trained with L1 alone."""
-
-    name = "Training the L1 baseline"
-
-    def __init__(
-        self,
-        settings: TranslationSettings,
-        network: BaselineTranslator,
-        training: ImageSamples,
-        validation: ImageSamples,
-        augmenter: BatchAugmenter | None = None,
-    ) -> None:
-        self.settings, self.training, self.validation = settings, training, validation
-        self.augmenter = augmenter
-        self.fabric = make_fabric(settings.loop.precision)
-        self.network, optimizer = self.fabric.setup(
-            network, _adam(network, settings.loop.learning_rate, settings.loop.weight_decay)
+    def _fooling(self, stack: Tensor, translation: Translation) -> Tensor:
+        """Return the translator's adversarial loss; the discriminators' own weights take no gradient from it."""
+        discriminator = self.modules["discriminator"].requires_grad_(False)
+        fooling = self.adversarial.generator(
+            discriminator(self.network.stretch(stack), translation.descriptors.float())
         )
-        self.modules: dict[str, nn.Module] = {"baseline": network}
-        self.optimizers = {"baseline": optimizer}
+        discriminator.requires_grad_(True)
+        return fooling
 
-    def training_step(self, indices: np.ndarray, epoch: int, generator: torch.Generator) -> dict[str, float]:
-        """Take one step on the mean absolute error."""
-        stack, truth = augmented(self.training, indices, generator, self.fabric.device, self.augmenter, epoch)
-        loss = l1_loss(self.network(stack).float(), truth)
-        descend(self.fabric, self.network, self.optimizers["baseline"], loss, self.settings.loop.gradient_norm)
-        return {"loss": loss.item()}
-
-    @torch.no_grad()
-    def validate(self) -> dict[str, float]:
-        """Return the L1 error."""
-        return {"validation_loss": mean_loss(self.network, l1_loss, self.validation, self.fabric.device)}
+    def _teach_discriminator(self, stack: Tensor, truth: Tensor, fake: Tensor, generator: torch.Generator) -> Tensor:
+        discriminator = self.modules["discriminator"]
+        seen = self.network.stretch(stack)
+        with self.fabric.autocast():
+            loss = self.adversarial.discriminator(discriminator(seen, truth), discriminator(seen, fake))
+            loss = loss + self.adversarial.penalty(
+                lambda descriptors: discriminator(seen, descriptors), truth, fake, generator
+            )
+        descend(self.fabric, discriminator, self.optimizers["discriminator"], loss, self.settings.loop.gradient_norm)
+        return loss
 
 
 def augmented(
@@ -147,22 +168,6 @@ def augmented(
         stack, changed = augmenter(stack, truth, indices, epoch)
         truth = truth if changed is None else changed
     return stack.to(device), truth.to(device)
-
-
-def mean_loss(
-    translate: Callable[[Tensor], Tensor],
-    loss: Callable[[Tensor, Tensor], Tensor],
-    samples: ImageSamples,
-    device: torch.device,
-    batch_size: int = 32,
-) -> float:
-    """Return the mean `loss` (of predicted and true descriptors) of `translate` over all samples."""
-    total = 0.0
-    for start in range(0, len(samples), batch_size):
-        positions = np.arange(start, min(start + batch_size, len(samples)))
-        predicted = translate(samples.stacks(positions).to(device)).float().cpu()
-        total += float(loss(predicted, samples.descriptors(positions))) * len(positions)
-    return total / len(samples)
 
 
 def _adam(

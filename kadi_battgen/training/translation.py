@@ -1,4 +1,4 @@
-"""Training the translator and the baseline it is compared with (thesis sections 4.2.2 and 4.2.3)."""
+"""Training the translator and the baselines it is compared with (thesis sections 4.2.2 and 4.2.3)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ import torch
 
 from kadi_battgen.datasets.store import TrainingDataset
 from kadi_battgen.files import sha256_file
-from kadi_battgen.networks.autoencoder import TranslationAutoencoder
-from kadi_battgen.networks.baseline import BaselineTranslator
+from kadi_battgen.networks.autoencoder import SPHERES, TranslationAutoencoder
 from kadi_battgen.training.augmenting import augmenter
 from kadi_battgen.training.checkpoints import is_trained, load_model, read_card, save_model
-from kadi_battgen.training.image_tasks import BaselineTask, TranslationTask
+from kadi_battgen.training.image_tasks import TranslationTask
 from kadi_battgen.training.loop import finish, fit
+from kadi_battgen.training.processes import on_all_devices
 from kadi_battgen.training.samples import ImageSamples, require_image_sides
 from kadi_battgen.training.settings import TranslationSettings
+from kadi_battgen.training.translators import TRANSLATORS, Translator
 
 
+@on_all_devices
 def train_translation(
     dataset_path: str | os.PathLike[str],
     model_folder: str | os.PathLike[str],
@@ -30,14 +32,14 @@ def train_translation(
     preset: str | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
-    """Train the translator (and its baseline) on a data set and save both into ``<model_folder>/``.
+    """Train the translator and its baselines on a data set and save them into ``<model_folder>/``.
 
     Parameters
     ----------
     dataset_path
         A data set written by ``battgen build-dataset``.
     model_folder
-        The model's folder; ``translation/`` and ``baseline/`` are written in it.
+        The model's folder; ``translation/`` and a folder for each baseline are written in it.
     settings
         Architecture and training.
     seed
@@ -53,11 +55,10 @@ def train_translation(
     Raises
     ------
     UserError
-        If the data set is broken or its images do not fit the networks, the folder holds an interrupted training with
-        other settings, or the training diverges.
+        If the data set is broken or its images do not fit the networks, the feature network is missing or broken, the folder
+        holds an interrupted training with other settings, or the training diverges.
     """
     with TrainingDataset.open(dataset_path) as dataset:
-        dataset_sha256 = sha256_file(dataset_path)
         _check_sides(dataset, settings)
         training, validation = ImageSamples(dataset, "training"), ImageSamples(dataset, "validation")
         common: dict[str, Any] = {
@@ -65,16 +66,6 @@ def train_translation(
             "descriptor_channels": len(dataset.descriptor_scaling.names),
             "patch_size": settings.patch_size,
             "stretch": typical_stretch(training),
-        }
-        architectures = {
-            "translation": {
-                **common,
-                "channels": list(settings.channels),
-                "residual_blocks": settings.residual_blocks,
-                "attention_levels": list(settings.attention_levels),
-                "latent_channels": settings.latent_channels,
-            },
-            "baseline": {**common, "features": list(settings.baseline_features)},
         }
         card: dict[str, Any] = {
             "normalisation": {
@@ -84,47 +75,57 @@ def train_translation(
             },
             "image_shape": list(dataset.image_shape),
             "conventions": dataset.conventions,
-            "dataset_sha256": dataset_sha256,
+            "dataset_sha256": sha256_file(dataset_path),
             "preset": preset,
             "seed": seed,
-            "settings": settings.model_dump(mode="json"),
         }
-        balance = training.balanced(settings.balance, seed)
-        sampling = None if balance.sampling_weights is None else torch.from_numpy(balance.sampling_weights)
-        cards = {}
-        for kind, (network_class, task_class) in _STAGES.items():
-            loop = settings.loop
-            if kind == "baseline":
-                if settings.baseline_epochs == 0:
-                    continue
-                loop = loop.model_copy(update={"epochs": settings.baseline_epochs})
-            folder = Path(model_folder) / kind
-            configuration = {"kind": kind, **card, "architecture": architectures[kind]}
-            if is_trained(folder, kind, configuration):
-                finish(folder)
-                cards[kind] = read_card(folder, kind)
-                continue
-            with torch.random.fork_rng():
-                torch.manual_seed(seed)
-                network = network_class(**architectures[kind])
-                operations = augmenter(settings.augmentation, dataset, seed)
-                task = task_class(settings, network, training, validation, operations)
-            history = fit(
-                task,
-                len(balance.positions),
-                loop,
-                folder,
-                seed=seed,
-                configuration=configuration,
-                weights=sampling,
-                positions=balance.positions,
-                progress=progress,
-            )
-            best = min(history, key=lambda row: row["validation_loss"])
-            cards[kind] = {"architecture": architectures[kind], **card, "best": best, "device": str(task.fabric.device)}
-            save_model(folder, kind, network, cards[kind], configuration)
-            finish(folder)
-    return cards["translation"]
+        for name in ("translator", *settings.baselines):
+            _train_one(TRANSLATORS[name], Path(model_folder), settings, common, card, training, validation, progress)
+    return read_card(Path(model_folder) / "translation", "translation")
+
+
+def _train_one(
+    translator: Translator,
+    model_folder: Path,
+    settings: TranslationSettings,
+    common: dict[str, Any],
+    card: dict[str, Any],
+    training: ImageSamples,
+    validation: ImageSamples,
+    progress: bool,
+) -> None:
+    own, seed = translator.settings(settings), card["seed"]
+    architecture = {**common, **translator.architecture(own)}
+    if architecture.get("type_map") == "classes":
+        architecture["spheres_to_type_map"] = spheres_to_type_map(training.dataset)
+    card = {"architecture": architecture, **card, "settings": own.model_dump(mode="json")}
+    configuration = {"kind": translator.kind, **card}
+    folder = model_folder / translator.kind
+    if is_trained(folder, translator.kind, configuration):
+        finish(folder)
+        return
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = translator.network(**architecture)
+        operations = augmenter(own.augmentation, training.dataset, seed)
+        task = TranslationTask(f"Training {translator.title}", own, network, training, validation, operations)
+    balance = training.balanced(own.balance, seed)
+    history = fit(
+        task,
+        len(balance.positions),
+        own.loop,
+        folder,
+        seed=seed,
+        configuration=configuration,
+        weights=None if balance.sampling_weights is None else torch.from_numpy(balance.sampling_weights),
+        positions=balance.positions,
+        progress=progress,
+    )
+    best = min(history, key=lambda row: row["validation_loss"])
+    save_model(
+        folder, translator.kind, network, {**card, "best": best, "device": str(task.fabric.device)}, configuration
+    )
+    finish(folder)
 
 
 def _check_sides(dataset: TrainingDataset, settings: TranslationSettings) -> None:
@@ -132,11 +133,11 @@ def _check_sides(dataset: TrainingDataset, settings: TranslationSettings) -> Non
     require_image_sides(
         dataset, divisor, divisor, "the translator", "lower patch_size or the number of levels in the configuration"
     )
-    if settings.baseline_epochs:
-        # Four times halved, the baseline must still normalise over more than one pixel.
+    if any(name.startswith("unet") for name in settings.baselines):
+        # Four times halved, the U-Net must still normalise over more than one pixel.
         smallest = 32 * settings.patch_size
         require_image_sides(
-            dataset, settings.patch_size, smallest, "the baseline", "lower patch_size or set baseline_epochs to 0"
+            dataset, settings.patch_size, smallest, "the U-Net", "lower patch_size or take the U-Nets off baselines"
         )
 
 
@@ -145,9 +146,12 @@ def load_translator(model_folder: str | os.PathLike[str]) -> tuple[TranslationAu
     return load_model(model_folder, "translation", TranslationAutoencoder)
 
 
-def load_baseline(model_folder: str | os.PathLike[str]) -> tuple[BaselineTranslator, dict[str, Any]]:
-    """Return the trained baseline of a model folder, in evaluation mode, with its card."""
-    return load_model(model_folder, "baseline", BaselineTranslator)
+def spheres_to_type_map(dataset: TrainingDataset) -> list[float]:
+    """Return factor and offset from scaled heights of the van der Waals spheres to scaled intensities of the type map."""
+    scaling = dataset.descriptor_scaling
+    # Both are the same heights in Angstrom, and the type map's start at 0, where there is no atom.
+    factor = scaling.span[SPHERES] / scaling.span[-1]
+    return [float(factor), float(scaling.minimum[SPHERES] / scaling.span[-1])]
 
 
 def typical_stretch(samples: ImageSamples, count: int = 32) -> float:
@@ -158,9 +162,3 @@ def typical_stretch(samples: ImageSamples, count: int = 32) -> float:
     values = samples.stacks(np.arange(min(count, len(samples)))).abs()
     signal = values[values > 1e-5]
     return float(1.0 / max(float(signal.median()), 1e-4)) if signal.numel() else 1.0
-
-
-_STAGES: dict[str, tuple[Any, Any]] = {
-    "translation": (TranslationAutoencoder, TranslationTask),
-    "baseline": (BaselineTranslator, BaselineTask),
-}

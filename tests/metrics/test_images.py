@@ -8,7 +8,14 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torchmetrics.image import PeakSignalNoiseRatio
 
-from kadi_battgen.metrics.images import channel_errors, class_accuracy, image_metrics, sample_scores, score_intervals
+from kadi_battgen.metrics.images import (
+    channel_errors,
+    class_accuracy,
+    class_scores,
+    image_metrics,
+    sample_scores,
+    score_intervals,
+)
 
 
 @pytest.fixture
@@ -32,6 +39,16 @@ def test_class_accuracy_counts_pixels_on_atoms_only():
     predicted[0, 0, 0] = 0.2  # both named red
     predicted[0, 1, 1] = 0.9  # green on the background does not count
     assert class_accuracy(true, predicted) == 0.5
+
+
+def test_class_scores_of_an_example():
+    true, predicted = np.zeros((1, 3, 2, 2)), np.zeros((1, 3, 2, 2))
+    true[0, 0, 0, 0] = true[0, 0, 0, 1] = true[0, 2, 1, 0] = 1.0  # two red pixels, one blue; the rest is background
+    predicted[0, 0, 0, 0] = predicted[0, 2, 0, 1] = predicted[0, 2, 1, 0] = 0.3  # one red is called blue
+    scores = class_scores(true, predicted, ("red", "green", "blue"))
+    assert scores["red"] == pytest.approx({"accuracy": 2 / 3, "recall": 0.5, "precision": 1.0, "share": 2 / 3})
+    assert scores["blue"] == pytest.approx({"accuracy": 2 / 3, "recall": 1.0, "precision": 0.5, "share": 1 / 3})
+    assert scores["green"] == {"accuracy": 1.0, "recall": None, "precision": None, "share": 0.0}
 
 
 @pytest.mark.parametrize("shift", [0.1, 0.01, 0.5])

@@ -57,7 +57,9 @@ def test_translator(configuration, stack, descriptors, latent):
 )
 def test_baseline(configuration, stack, descriptors):
     network = BaselineTranslator(features=(4, 4, 8, 8, 8, 4), **configuration).eval()
-    assert network(torch.rand(stack)).shape == descriptors
+    translation = network(torch.rand(stack))
+    assert translation.descriptors.shape == descriptors
+    assert translation.mean is translation.standard_deviation is translation.class_logits is None
 
 
 @pytest.mark.parametrize(
@@ -74,12 +76,41 @@ def test_composition_regressor(configuration, latent):
     assert (counts > 0).all()
 
 
-@pytest.mark.parametrize(("configuration", "side"), [({}, 6), ({"layers": 1, "channels": 8}, 14)])
-def test_discriminator(configuration, side):
-    grey, colour = BranchedPatchDiscriminator(**configuration).eval()(
-        torch.rand(2, 10, 32, 32), torch.rand(2, 6, 32, 32)
-    )
-    assert grey.shape == colour.shape == (2, 1, side, side)
+@pytest.mark.parametrize(
+    ("configuration", "branches", "side"),
+    [({}, 2, 6), ({"layers": 1, "channels": 8}, 2, 14), ({"branches": 1, "channels": 8}, 1, 6)],
+)
+def test_discriminator(configuration, branches, side):
+    logits = BranchedPatchDiscriminator(**configuration).eval()(torch.rand(2, 10, 32, 32), torch.rand(2, 6, 32, 32))
+    assert [x.shape for x in logits] == [(2, 1, side, side)] * branches
+
+
+def test_a_type_map_of_classes_shows_the_spheres_in_parts_that_add_up_to_them():
+    network = TranslationAutoencoder(
+        channels=(8, 8), attention_levels=(False, False), type_map="classes", spheres_to_type_map=(0.5, 0.25)
+    ).eval()
+    with torch.no_grad():
+        translation = network(torch.rand(2, 10, 16, 16))
+    spheres, type_map = translation.descriptors[:, 1], translation.descriptors[:, 3:]
+    torch.testing.assert_close(type_map.sum(dim=1), (0.5 * spheres + 0.25).clamp(min=0))
+    brightness = type_map.sum(dim=1, keepdim=True)
+    torch.testing.assert_close(type_map, brightness * translation.class_logits.softmax(dim=1))
+    with pytest.raises(ValueError, match="type map 'colours' is not known"):
+        TranslationAutoencoder(type_map="colours")
+
+
+def test_errors_of_the_class_do_not_pull_at_the_heights():
+    network = TranslationAutoencoder(channels=(8, 8), attention_levels=(False, False), type_map="classes")
+    network(torch.rand(1, 10, 16, 16)).descriptors[:, 3:].square().sum().backward()
+    gradient = network.last_layer.grad
+    assert not gradient[:3].any()
+    assert gradient[3:].any()
+
+
+def test_a_latent_has_the_shape_the_network_says():
+    network = TranslationAutoencoder(channels=(8, 8), attention_levels=(False, False), patch_size=2)
+    stack = torch.rand(3, 10, 16, 32)
+    assert network.latent_shape(stack) == tuple(network(stack).mean.shape)
 
 
 def test_each_branch_of_the_discriminator_sees_the_stack_and_its_own_channels():

@@ -14,7 +14,6 @@ from kadi_battgen.training.losses import (
     count_loss,
     kl_to_standard_normal,
     presence_and_count_loss,
-    reconstruction_loss,
 )
 
 
@@ -85,17 +84,3 @@ def test_presence_and_count_loss():
     assert presence_and_count_loss(presence, logarithm, counts).item() == pytest.approx(expected, rel=1e-5)
     sure = presence_and_count_loss(torch.tensor([[-50.0, 50.0]]), torch.tensor([[9.0, math.log(4)]]), counts)
     assert sure.item() == pytest.approx(0.0, abs=1e-6)
-
-
-def test_reconstruction_loss_is_l1_on_grey_and_squared_on_colours():
-    truth = torch.zeros(1, 6, 4, 4)
-    predicted = truth.clone()
-    predicted[:, :3] = 0.2
-    predicted[:, 3:] = 0.5
-    assert reconstruction_loss(predicted, truth).item() == pytest.approx(0.5 * 0.2 + 0.25)
-    # An atom that is red in one of four cases: naming red at its probability beats naming no class.
-    red = torch.zeros(4, 6, 1, 1)
-    red[0, 3] = 1.0
-    unsure, silent = torch.zeros(4, 6, 1, 1), torch.zeros(4, 6, 1, 1)
-    unsure[:, 3] = 0.25
-    assert reconstruction_loss(unsure, red) < reconstruction_loss(silent, red)

@@ -9,15 +9,18 @@ import torch
 from torch.nn import functional as F
 
 from kadi_battgen.errors import UserError
+from kadi_battgen.metrics.images import image_metrics
 from kadi_battgen.training.losses import (
     ADVERSARIAL_LOSSES,
     RECONSTRUCTION_LOSSES,
     BetaSchedule,
     adversarial_objective,
     binary_cross_entropy,
+    class_cross_entropy,
     l1_loss,
     l2_loss,
     reconstruction_objective,
+    structure_loss,
 )
 
 TRUTH = torch.tensor([[0.0, 1.0, 0.25, 0.5]])
@@ -66,6 +69,37 @@ def test_every_reconstruction_loss_takes_descriptors_and_is_lowest_for_the_truth
     truth = torch.rand(2, 6, 4, 4, generator=torch.Generator().manual_seed(1))
     worse = (truth + 0.2).clamp(0.05, 0.95)
     assert loss(truth, truth) < loss(worse, truth)
+
+
+def test_where_the_class_is_unknown_l1_names_none_and_l2_names_each_at_its_probability():
+    red = torch.zeros(4, 3, 1, 1)
+    red[0, 0] = 1.0  # an atom that is red in one of four cases
+    unsure, silent = torch.zeros(4, 3, 1, 1), torch.zeros(4, 3, 1, 1)
+    unsure[:, 0] = 0.25
+    assert l2_loss(unsure, red) < l2_loss(silent, red)
+    assert l1_loss(silent, red) < l1_loss(unsure, red)
+
+
+def test_class_cross_entropy_weighs_pixels_by_their_brightness_and_leaves_out_the_background():
+    logits = torch.log(torch.tensor([0.7, 0.2, 0.1]))[None, :, None, None].expand(1, 3, 1, 3)
+    type_map = torch.zeros(1, 3, 1, 3)
+    type_map[0, 0, 0, 0], type_map[0, 2, 0, 1] = 0.9, 0.3  # a bright red and a dim blue pixel, and the background
+    expected = -(0.9 * math.log(0.7) + 0.3 * math.log(0.1)) / 1.2
+    assert class_cross_entropy(logits, type_map).item() == pytest.approx(expected, rel=1e-5)
+    assert class_cross_entropy(logits, torch.zeros(1, 3, 1, 3)).item() == 0.0
+
+
+def test_structure_loss_is_the_metric_s_and_vanishes_for_the_truth():
+    generator = torch.Generator().manual_seed(0)
+    truth = torch.rand(2, 6, 24, 24, generator=generator)
+    predicted = (0.7 * truth + 0.3 * torch.rand(2, 6, 24, 24, generator=generator)).requires_grad_(True)
+    groups = image_metrics(truth.numpy(), predicted.detach().numpy())
+    expected = 1 - 0.5 * (groups["grey"]["ssim"] + groups["type_map"]["ssim"])
+    loss = structure_loss(predicted, truth)
+    assert loss.item() == pytest.approx(expected, abs=1e-5)
+    loss.backward()
+    assert predicted.grad.abs().sum() > 0
+    assert structure_loss(truth, truth).item() == pytest.approx(0.0, abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,12 @@ from kadi_battgen.files import sha256_file
 from kadi_battgen.training import composition, screening, translation
 from kadi_battgen.training.checkpoints import CARD, CHECKPOINT, WEIGHTS, read_card
 from kadi_battgen.training.loop import read_history
+from kadi_battgen.training.translators import load_translating_network, trained_translators
 
 KINDS = ("translation", "composition", "screening")
 MODULES = {"translation": translation, "composition": composition, "screening": screening}
-FOLDERS = (*KINDS, "baseline")
+BASELINES = ("baseline_same_network_l1", "baseline_unet_l1", "baseline_unet_pix2pix")
+FOLDERS = (*KINDS, *BASELINES)
 
 
 def results(folder):
@@ -39,7 +41,7 @@ def test_a_model_is_weights_a_card_and_a_history(trained, kind):
     card = read_card(trained / kind, kind)
     assert card["weights_sha256"] == sha256_file(trained / kind / WEIGHTS)
     history = read_history(trained / kind / "metrics.csv")
-    epochs = 2 if kind == "baseline" else 3
+    epochs = 2 if kind in BASELINES else 3
     assert history["epoch"] == list(range(1, epochs + 1))
     assert np.isfinite(history["loss"]).all()
     assert card["best"]["validation_loss"] == pytest.approx(min(history["validation_loss"]), rel=1e-5)
@@ -87,14 +89,16 @@ def test_trained_models_load_and_compute(trained, tiny_dataset):
     from kadi_battgen.datasets import TrainingDataset
 
     translator, card = translation.load_translator(trained)
-    baseline, _ = translation.load_baseline(trained)
+    baselines = [load_translating_network(trained, entry)[0] for entry in trained_translators(trained)[1:]]
     regressor, _ = composition.load_composition_regressor(trained)
     network, _, known = screening.load_screening(trained)
-    assert not any(module.training for module in (translator, baseline, regressor, network))
+    assert not any(module.training for module in (translator, *baselines, regressor, network))
     with TrainingDataset.open(tiny_dataset) as dataset:
         stack = torch.from_numpy(dataset.stack(0)).float()[None]
         assert known.electrodes == dataset.electrodes
-    assert translator(stack).descriptors.shape == baseline(stack).shape == (1, 6, 32, 32)
+    assert len(baselines) == len(BASELINES)
+    for translating in (translator, *baselines):
+        assert translating(stack).descriptors.shape == (1, 6, 32, 32)
     assert regressor(translator.encode(stack)[0]).shape == (1, 112)
     noise = network(torch.zeros(1, network.size), torch.tensor([3]), torch.zeros(1, 23))
     assert torch.isfinite(noise).all()
@@ -122,7 +126,7 @@ def test_the_screening_model_carries_the_scale_of_the_latents(trained, tiny_data
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_seed_gives_the_same_bytes_and_another_others(train, trained, model, tmp_path, kind):
-    for name in (kind, "baseline") if kind == "translation" else (kind,):
+    for name in (kind, *BASELINES) if kind == "translation" else (kind,):
         for path in (model / name).iterdir():
             path.unlink()
     train(kind, model)
@@ -145,7 +149,7 @@ def test_a_finished_training_is_not_repeated(train, model, kind):
 @pytest.mark.parametrize("epoch", [0, 1, 2])
 def test_an_interrupted_training_resumes_as_if_nothing_had_happened(train, trained, model, monkeypatch, kind, epoch):
     module = MODULES[kind]
-    for name in (kind, "baseline") if kind == "translation" else (kind,):
+    for name in (kind, *BASELINES) if kind == "translation" else (kind,):
         for path in (model / name).iterdir():
             path.unlink()
 
@@ -256,7 +260,7 @@ def test_the_best_weights_are_kept_and_not_the_last(train, model, tiny_dataset):
         (lambda card: card["architecture"].update(depth=3), "describes no translation network of this version"),
         (lambda card: card["architecture"].update(channels=[8]), "describes no translation network of this version"),
         (lambda card: card["architecture"].update(latent_channels=2), "belongs to another architecture"),
-        (lambda card: card.update(kind="baseline"), "describes a 'baseline' model, not 'translation'"),
+        (lambda card: card.update(kind="composition"), "describes a 'composition' model, not 'translation'"),
     ],
 )
 def test_a_card_that_is_not_the_network_s_is_refused(model, change, message):
@@ -290,8 +294,8 @@ def test_a_data_set_of_another_scale_is_refused(train, model, kind):
 @pytest.mark.parametrize(
     ("section", "message"),
     [
-        ("patch_size: 2", "the baseline needs sides of at least 64 pixels .* lower patch_size or set baseline_epochs"),
-        ("{patch_size: 3, baseline_epochs: 0}", "the translator needs sides of .* divisible by 6"),
+        ("patch_size: 2", "the U-Net needs sides of at least 64 pixels .* lower patch_size or take the U-Nets off"),
+        ("{patch_size: 3, baselines: []}", "the translator needs sides of .* divisible by 6"),
     ],
 )
 def test_images_too_small_for_a_network_are_refused(train, tmp_path, tiny_dataset, configuration, section, message):

@@ -65,7 +65,7 @@ def steps(electrodes: int, orientations: int, seed: int) -> list[Step]:
     trainings = [
         Step((f"train-{kind}", *data, "--preset", "demo", *number, "--output", "model"), outputs)
         for kind, outputs in (
-            ("translation", ("model/translation", "model/baseline")),
+            ("translation", ("model/translation", "model/baseline_unet_l1")),
             ("composition", ("model/composition",)),
             ("screening", ("model/screening",)),
         )

@@ -86,8 +86,9 @@ def run_training(kind: str, *, translator: str | None = None, **options: Any) ->
         run.set_device(card["device"])
         for name, value in card["best"].items():
             run.add_metric(name, value, part="validation" if name.startswith("validation") else "training")
-        trained = [output / kind] + ([output / "baseline"] if kind == "translation" else [])
-        trained = [folder for folder in trained if folder.is_dir()]
+        trained = [output / kind]
+        if kind == "translation":
+            trained += [output / f"baseline_{name}" for name in settings.baselines]
         for folder in trained:
             run.add_file(folder, description=f"Trained {folder.name} model: weights, card and metrics per epoch")
         training_previews(run, trained)

@@ -10,7 +10,7 @@ import numpy as np
 from kadi_battgen.applications.evaluation.composition import evaluate_composition
 from kadi_battgen.applications.evaluation.result import Evaluation
 from kadi_battgen.applications.evaluation.screening import evaluate_screening
-from kadi_battgen.applications.evaluation.translation import evaluate_translation
+from kadi_battgen.applications.evaluation.translation import evaluate_translation, translation_extractors
 from kadi_battgen.applications.screening import ScreeningModel
 from kadi_battgen.datasets.store import TrainingDataset
 from kadi_battgen.training.latents import check_same_images
@@ -24,12 +24,14 @@ def evaluate(
     part: str = "test",
     seed: int = 0,
     steps: int = 50,
+    inception: str | os.PathLike[str] | None = None,
+    lpips: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> Evaluation:
     """Measure translation, composition and screening on one part of a data set.
 
-    Baselines measured in the same run: the training mean (image, composition), the L1-trained U-Net without latent and
-    discriminator, and for the screening the same model without conditions.
+    Baselines measured in the same run: the training mean (image, composition), the translation baselines that the model
+    folder holds, and for the screening the same model without conditions.
 
     Parameters
     ----------
@@ -43,6 +45,10 @@ def evaluate(
         Seed of the screening's noise.
     steps
         Sampler steps of the screening.
+    inception
+        Weights of the FID Inception network, for FID, KID and Inception score besides those with the bundled network.
+    lpips
+        torchvision's AlexNet weights, for LPIPS besides the perceptual distance of the bundled network.
 
     Raises
     ------
@@ -50,10 +56,13 @@ def evaluate(
         If a model or the data set is missing or broken, or they do not belong together.
     """
     model = ScreeningModel(model_folder)
+    extractors = translation_extractors(inception=inception, lpips=lpips)
     with TrainingDataset.open(dataset_path) as dataset:
         check_same_images(model.translator_card, dataset)
         samples, training = ImageSamples(dataset, part), ImageSamples(dataset, "training")
-        translation, examples = evaluate_translation(Path(model_folder), samples, training, progress)
+        translation, examples = evaluate_translation(
+            Path(model_folder), samples, training, progress, extractors=extractors, seed=seed
+        )
         composition, compositions = evaluate_composition(model, samples, training, progress)
         screening = evaluate_screening(model, dataset, samples, training, seed, steps, progress)
         owners = samples.column("electrode_index")

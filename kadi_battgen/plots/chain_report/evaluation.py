@@ -34,7 +34,7 @@ def headline(metrics: Mapping[str, Any]) -> list[KeyFigure]:
     """Return the few numbers of an evaluation that a reader should see first."""
     translation, screening = metrics["translation"], metrics["screening"]
     composition = metrics["composition"].get("regressor_pooled") or metrics["composition"]["training_mean"]
-    baseline = translation.get("l1_baseline", translation["training_mean"])
+    baseline = translation.get("unet_l1", translation["training_mean"])
     free = screening["unconditional"]
     asked = screening["conditional"]
     return [

@@ -8,7 +8,9 @@ from typing import Any
 #: How the networks and baselines are called in tables.
 LABELS = {
     "translator": "Translator (variational autoencoder with discriminators)",
-    "l1_baseline": "Baseline: U-Net trained with L1 alone",
+    "same_network_l1": "Baseline: the same network trained with L1 alone",
+    "unet_l1": "Baseline: U-Net trained with L1 alone",
+    "unet_pix2pix": "Baseline: pix2pix U-Net",
     "training_mean": "Baseline: training mean",
     "regressor_per_stack": "Composition regressor, one stack",
     "regressor_pooled": "Composition regressor, orientations pooled",

@@ -30,7 +30,7 @@ def translation_section(evaluation: Evaluation, scale: float, unit: str, pixel_s
                     pixel_size=pixel_size,
                     stack_label=f"Frequency shift / {unit}",
                 ),
-                f"AFM slices of {title}, its true descriptors, the translated ones and those of the L1 baseline.",
+                f"AFM slices of {title}, its true descriptors, the translated ones and those of the best baseline.",
                 f"Held-out electrode {title}.",
             )
         )

@@ -28,10 +28,11 @@ from kadi_battgen.training.losses.perceptual import (
 from kadi_battgen.training.losses.reconstruction import (
     RECONSTRUCTION_LOSSES,
     binary_cross_entropy,
+    class_cross_entropy,
     l1_loss,
     l2_loss,
-    reconstruction_loss,
     reconstruction_objective,
+    structure_loss,
 )
 from kadi_battgen.training.losses.regression import gaussian_negative_log_likelihood, uncertainty_weighted
 from kadi_battgen.training.losses.weighting import adaptive_weight, delayed_weight
@@ -50,6 +51,7 @@ __all__ = [
     "adversarial_objective",
     "binary_cross_entropy",
     "categorical_cross_entropy",
+    "class_cross_entropy",
     "class_weights",
     "count_loss",
     "delayed_weight",
@@ -62,8 +64,8 @@ __all__ = [
     "l1_loss",
     "l2_loss",
     "presence_and_count_loss",
-    "reconstruction_loss",
     "reconstruction_objective",
+    "structure_loss",
     "style_loss",
     "uncertainty_weighted",
     "unweighted_probabilities",

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torchmetrics.functional.image import structural_similarity_index_measure
 
 from kadi_battgen.errors import UserError
-from kadi_battgen.networks.discriminators import GREY_CHANNELS
 
 Entry = TypeVar("Entry")
 
@@ -46,26 +47,39 @@ def binary_cross_entropy(predicted: Tensor, truth: Tensor, margin: float = 1e-6)
     return F.binary_cross_entropy(inside, target) + (slope.detach() * beyond).mean()
 
 
-def reconstruction_loss(predicted: Tensor, truth: Tensor) -> Tensor:
-    """Return the translator's reconstruction loss: L1 on the grey descriptors, squared error on the type map.
+def class_cross_entropy(logits: Tensor, type_map: Tensor) -> Tensor:
+    """Return the cross-entropy of the atoms' classes, weighted with how bright the true type map is at a pixel.
 
-    Where a stack does not tell an atom's class, L1 is lowest for the median, a black pixel, and the network learns to name
-    no class at all. The squared error is lowest for the mean, in which each colour is as bright as its class is likely.
+    Where a stack does not tell an atom's class, the probabilities that minimise it are those with which each class occurs.
+
+    Parameters
+    ----------
+    logits
+        Unnormalised logarithms of the classes' probabilities, (batch, 3, H, W).
+    type_map
+        True type map, (batch, 3, H, W), of which one channel is above zero where there is an atom.
+    """
+    brightness, truth = type_map.max(dim=1)
+    weight = brightness.clamp(min=0.0)
+    return (F.cross_entropy(logits, truth, reduction="none") * weight).sum() / weight.sum().clamp(min=1e-6)
+
+
+def structure_loss(predicted: Tensor, truth: Tensor) -> Tensor:
+    """Return 1 - structural similarity (Wang et al., IEEE TIP 2004; as a loss: Zhao et al., IEEE TCI 2017, section III.B).
 
     Parameters
     ----------
     predicted, truth
-        Scaled descriptors, (batch, 6, H, W): three grey channels, then red, green and blue.
+        Scaled descriptors, (batch, channels, H, W); the similarity is that of
+        :func:`kadi_battgen.metrics.images.image_metrics`.
     """
-    difference = predicted - truth
-    grey, colours = difference[:, :GREY_CHANNELS], difference[:, GREY_CHANNELS:]
-    return 0.5 * grey.abs().mean() + colours.square().mean()
+    similarity = structural_similarity_index_measure(predicted, truth, data_range=1.0)
+    return 1.0 - torch.as_tensor(similarity)
 
 
-#: Reconstruction losses by name: functions of predicted and true descriptors.
+#: Reconstruction losses by name: functions of predicted and true channels of one group of descriptors.
 RECONSTRUCTION_LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
     {
-        "l1-grey-l2-colours": reconstruction_loss,
         "l1": l1_loss,
         "l2": l2_loss,
         "binary-cross-entropy": binary_cross_entropy,

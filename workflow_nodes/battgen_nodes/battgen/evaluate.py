@@ -22,18 +22,34 @@ from battgen_nodes.recording import start_run
     param_type=xmlhelpy.Choice(["training", "validation", "test"]),
     description="Part of the data set to measure on; test holds compositions no training has seen.",
 )
-@seed_option("Seed of the screening.")
+@input_option(
+    "inception",
+    "Weights of the FID Inception network (as torchmetrics and pytorch-fid load them), for FID, KID and Inception score "
+    "besides those with the bundled network",
+    required=False,
+)
+@input_option(
+    "lpips", "Weights of torchvision's AlexNet, for LPIPS besides the bundled network's distance", required=False
+)
+@seed_option("Seed of the screening and of the bootstrap.")
 @output_option("Folder to write metrics.json and report.html to.", "folder")
-def evaluate(model: str, dataset: str, part: str, seed: int, output: str) -> None:
+def evaluate(
+    model: str, dataset: str, part: str, inception: str | None, lpips: str | None, seed: int, output: str
+) -> None:
     """Measure all models on held-out compositions, against baselines in the same run."""
     folder = Path(output)
     with start_run("evaluation", f"Evaluation on the {part} part", seed) as run:
         models, samples = run.input("model", model, "models"), run.input("dataset", dataset)
+        weights = {
+            name: run.input(name, path)
+            for name, path in (("inception", inception), ("lpips", lpips))
+            if path is not None
+        }
         from kadi_battgen.applications import evaluate as measure
         from kadi_battgen.plots.chain_report import evaluation_sections, flat_metrics, headline
         from kadi_battgen.plots.report import write_report
 
-        evaluation = measure(models, samples, part=part, seed=seed)
+        evaluation = measure(models, samples, part=part, seed=seed, **weights)
         evaluation.save(folder)
         sections = evaluation_sections(evaluation, samples)
         write_report(

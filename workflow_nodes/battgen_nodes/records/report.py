@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from kadi_battgen.records import Run
 
 #: Models whose learning curves are shown, in the order of the chain.
-_KINDS = ("translation", "baseline", "composition", "screening")
+_KINDS = (
+    *("translation", "baseline_same_network_l1", "baseline_unet_l1", "baseline_unet_pix2pix"),
+    *("composition", "screening"),
+)
 
 
 @node(
