@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.figure import Figure
 
+    from kadi_battgen.plots.interactive.widget import Widget
+
 #: Resolution of the embedded figures: sharp on a screen of twice the usual density, and in print.
 RESOLUTION = 160
 
@@ -86,11 +88,24 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the report: `rows` of values in the order of `columns`; None and NaN show as a dash."""
+    """A table of the report.
+
+    Attributes
+    ----------
+    columns
+        The columns.
+    rows
+        Values in the order of the columns; None and NaN show as a dash.
+    caption
+        Text above the table.
+    sortable
+        Whether the reader can sort it by any column and filter its rows.
+    """
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[Any]]
     caption: str = ""
+    sortable: bool = False
 
     def __post_init__(self) -> None:
         for number, row in enumerate(self.rows, start=1):
@@ -122,13 +137,14 @@ class ProvenanceStep:
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the report: text first, then figures, tables and the provenance list."""
+    """A section of the report: text first, then interactive parts, figures, tables and the provenance list."""
 
     title: str
     paragraphs: Sequence[str] = ()
     figures: Sequence[ReportFigure] = ()
     tables: Sequence[Table] = ()
     provenance: Sequence[ProvenanceStep] = ()
+    widgets: Sequence[Widget] = ()
 
 
 @dataclass(frozen=True)
@@ -178,9 +194,16 @@ def render_report(
 ) -> str:
     """Return the page that :func:`write_report` writes."""
     from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    from kadi_battgen.plots.interactive.widget import page_script, script_digest
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(cell=format_cell, unit=mathematical)
+    environment.filters.update(cell=format_cell, unit=mathematical, raw=sort_value)
+    widgets = [widget for section in sections for widget in section.widgets]
+    sortable = any(table.sortable for section in sections for table in section.tables)
+    # Nothing but this one script may run, and only where there is something for it to do.
+    script = page_script(widgets) if widgets or sortable else ""
     recorded = {step.identifier for section in sections for step in section.provenance}
     template = environment.from_string(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
     return template.render(
@@ -189,6 +212,8 @@ def render_report(
         sections=list(zip(_anchors([section.title for section in sections]), sections, strict=True)),
         key_figures=key_figures,
         recorded=recorded,
+        script=Markup(script),
+        script_source=f"'{script_digest(script)}'" if script else "'none'",
     )
 
 
@@ -204,6 +229,13 @@ def format_cell(value: Any, column: Column | None = None) -> str | Markup:
     if isinstance(value, Real) and not isinstance(value, bool):
         return format_number(value, column.decimals if column is not None else None)
     return str(value)
+
+
+def sort_value(value: Any) -> str | None:
+    """Return what a number is sorted by; None for what is sorted by its text."""
+    if isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(float(value)):
+        return repr(float(value))
+    return None
 
 
 def format_number(value: Real, decimals: int | None = None) -> str:

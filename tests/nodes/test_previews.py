@@ -155,4 +155,4 @@ def test_without_a_record_nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 def test_a_sample_is_varied(entries: list[str], count: int, chosen: list[str]) -> None:
-    assert previews._varied(entries, lambda entry: entry[0], count) == chosen
+    assert previews.varied(entries, lambda entry: entry[0], count) == chosen

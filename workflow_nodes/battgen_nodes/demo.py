@@ -96,13 +96,7 @@ def steps(electrodes: int, orientations: int, seed: int) -> list[Step]:
             ),
             ("candidates.csv", "candidates.h5"),
         ),
-        Step(
-            (
-                *("report", "--electrodes", "electrodes.json.gz", *data, *model, "--evaluation", "evaluation"),
-                *("--candidates", "candidates.csv", "--images", "candidates.h5", "--output", "report.html"),
-            ),
-            ("report.html",),
-        ),
+        Step(("report", "candidates.csv", "evaluation", "--output", "report.html"), ("report.html",)),
     ]
 
 

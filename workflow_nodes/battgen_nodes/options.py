@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import click
@@ -81,6 +83,11 @@ def record_argument(function: Callable[..., Any]) -> Callable[..., Any]:
             "Record as run:ID or kadi:ID, its bare identifier, the folder of a local run, or a file that a run made."
         ),
     )(function)
+
+
+def named_records(texts: Sequence[str]) -> list[str]:
+    """Return the records that are named; KadiStudio gives all in one text, which a path with spaces is not."""
+    return [word for text in texts for word in ([text] if Path(text).exists() else re.split(r"[,\s]+", text)) if word]
 
 
 def seed_option(description: str, default: int = 0) -> Decorator:

@@ -21,6 +21,7 @@ from battgen_nodes.frame import warn
 if TYPE_CHECKING:
     import numpy as np
 
+    from kadi_battgen.afm.store import AfmCampaign
     from kadi_battgen.applications.candidates import Candidate
     from kadi_battgen.electrodes.collection import ElectrodeCollection
     from kadi_battgen.electrodes.electrode import Electrode
@@ -92,13 +93,11 @@ def campaign_previews(run: Run, path: str | Path) -> None:
     from kadi_battgen.plots.style import formula_label
 
     with AfmCampaign.open(path) as campaign, tempfile.TemporaryDirectory() as folder:
-        owners = [campaign.electrodes[index] for index in campaign.electrode_index]
-        best = [i for i in range(len(campaign)) if campaign.valid[i] and campaign.orientation_rank[i] == 0]
-        shown = _varied(best or list(range(len(campaign))), lambda index: owners[index].working_ion, _ROWS)
+        shown = shown_stacks(campaign, _ROWS)
         figure = campaign_montage(
             np.stack([campaign.stack(index) for index in shown]),
             np.stack([campaign.descriptors(index) for index in shown]),
-            [formula_label(owners[index].formula_discharge) for index in shown],
+            [formula_label(campaign.electrodes[campaign.electrode_index[index]].formula_discharge) for index in shown],
             campaign.heights,
             pixel_edge(campaign.conventions),
             f"Frequency shift / {campaign.unit}",
@@ -229,7 +228,14 @@ def _add_structures(run: Run, folder: Path, electrodes: Iterable[Electrode], des
     run.add_file(structures, role="preview", description=description)
 
 
-def _varied(entries: Sequence[Any], kind: Callable[[Any], Any], count: int) -> list[Any]:
+def shown_stacks(campaign: AfmCampaign, count: int) -> list[int]:
+    """Return positions of up to `count` stacks of a campaign, the best orientations of as many working ions as possible."""
+    ions = [campaign.electrodes[index].working_ion for index in campaign.electrode_index]
+    best = [i for i in range(len(campaign)) if campaign.valid[i] and campaign.orientation_rank[i] == 0]
+    return varied(best or list(range(len(campaign))), ions.__getitem__, count)
+
+
+def varied(entries: Sequence[Any], kind: Callable[[Any], Any], count: int) -> list[Any]:
     """Return up to `count` entries, of as many kinds as possible, in their order."""
     seen: dict[Any, int] = {}
     turns = []

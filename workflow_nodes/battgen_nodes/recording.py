@@ -112,10 +112,13 @@ def _size(artifact: Artifact) -> str:
 
 def node_store(context: click.Context) -> Store | None:
     """Return the store that a node's options choose, None with ``--no-record``."""
+    return None if context.params.get("no_record") else reading_store(context)
+
+
+def reading_store(context: click.Context) -> Store:
+    """Return the store in which a node looks for records, also one that leaves none."""
     from kadi_battgen.records import open_store
 
-    if context.params.get("no_record"):
-        return None
     return open_store(records_folder(context), context.params.get("instance"), project_name(context))
 
 
@@ -125,10 +128,13 @@ def project_name(context: click.Context) -> str:
 
 
 def typed_options(context: click.Context) -> list[str]:
-    """Return the options of a node's context as they would be typed, in a fixed order and with defaults left out."""
+    """Return options and arguments of a node's context as they would be typed, in a fixed order and without defaults."""
     words: list[str] = []
+    arguments: list[str] = []
     for parameter in context.command.params:
         value = context.params.get(str(parameter.name))
+        if isinstance(parameter, xmlhelpy.core.Argument):
+            arguments += [value] if isinstance(value, str) else value or ()
         if not isinstance(parameter, xmlhelpy.core.Option) or value is None or value == parameter.default:
             continue
         if parameter.name in (QUIET, VERBOSE):
@@ -136,4 +142,4 @@ def typed_options(context: click.Context) -> list[str]:
         if parameter.name == "config" and not context.meta.get(SETTINGS):
             continue  # its options are listed themselves
         words += [f"--{parameter.param_name}"] if parameter.is_flag else [f"--{parameter.param_name}", str(value)]
-    return words
+    return [*words, *arguments]

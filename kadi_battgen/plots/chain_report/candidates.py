@@ -81,4 +81,4 @@ def candidates_section(
         "electrode), then the smaller distance to a known electrode. Candidates are proposals for a closer look, not "
         "predictions of stability."
     )
-    return Section("Candidates", [text], figures, [Table(columns, cells, "All candidates.")])
+    return Section("Candidates", [text], figures, [Table(columns, cells, "All candidates.", sortable=True)])

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import xmlhelpy
 
 from battgen_nodes.frame import Node, records_folder, result, say, warn
+from battgen_nodes.options import named_records
 from battgen_nodes.recording import project_name
 from kadi_battgen.errors import UserError
 
@@ -67,7 +66,7 @@ def push(record: Sequence[str], all: bool, records: str | None, instance: str | 
     store = LocalStore(records_folder(context))
     if not store.folder.is_dir():
         raise UserError(f"There is no folder of records at {store.folder}: give one with --records.")
-    named = [_identifier(store, word) for word in _words(record)]
+    named = [_identifier(store, word) for word in named_records(record)]
 
     def done(pushed: PushedRecord) -> None:
         result(f"kadi:{pushed.identifier}")
@@ -97,11 +96,6 @@ def push(record: Sequence[str], all: bool, records: str | None, instance: str | 
 
 
 push.resumes = True
-
-
-def _words(texts: Sequence[str]) -> list[str]:
-    """Return the records that are named; KadiStudio gives all in one text, which a path with spaces is not."""
-    return [word for text in texts for word in ([text] if Path(text).exists() else re.split(r"[,\s]+", text)) if word]
 
 
 def _identifier(store: LocalStore, word: str) -> str:

@@ -69,7 +69,7 @@ def command_line(record: Record, command: Node, inputs: Mapping[str, Path], outp
     command
         Its node.
     inputs
-        Path of each input by role, which is the name of its option.
+        Path of each input by role, which is the name of its option, or that of an argument with a number (``runs_0``).
     output
         Folder for everything it makes.
 
@@ -79,7 +79,11 @@ def command_line(record: Record, command: Node, inputs: Mapping[str, Path], outp
         If the node no longer has an option, or needs what the record does not hold.
     """
     options = {str(option.name): option for option in command.params if isinstance(option, xmlhelpy.core.Option)}
+    positional = {str(entry.name) for entry in command.params if isinstance(entry, xmlhelpy.core.Argument)}
+    arguments = [role for role in inputs if role.rpartition("_")[0] in positional]
     for name in (*record.configuration, *inputs):
+        if name in positional or name in arguments:
+            continue
         if name not in options or (name in SHARED_OPTIONS and name != "config"):
             raise UserError(
                 f"{record.identifier} has {name}, which is no option of {record.step} in this version of kadi-battgen: "
@@ -109,7 +113,7 @@ def command_line(record: Record, command: Node, inputs: Mapping[str, Path], outp
             words += [flag] if value else []
         elif value is not None:
             words.append(f"{flag}={_typed(option, value)}")
-    return words
+    return [*words, *(["--"] if arguments else []), *(str(inputs[role]) for role in arguments)]
 
 
 def _is_masked(value: str) -> bool:

@@ -76,12 +76,7 @@ def build(tools: Mapping[str, Tool]) -> Flow:
     )
     reported = flow.tool(
         "battgen report",
-        electrodes="${folder}/electrodes.json.gz",
-        dataset="${folder}/dataset.h5",
-        model="${folder}/model",
-        evaluation="${folder}/evaluation",
-        candidates="${folder}/candidates.csv",
-        images="${folder}/candidates.h5",
+        arg0="${folder}/candidates.csv,${folder}/evaluation",
         output="${folder}/report.html",
         after=[screened],
     )
