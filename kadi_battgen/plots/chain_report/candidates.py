@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,7 +15,10 @@ from kadi_battgen.plots.report import Column, ReportFigure, Section, Table
 
 
 def candidates_section(
-    table: str | os.PathLike[str], images: np.ndarray, target: Mapping[str, str], pixel_size: float | None = None
+    table: str | os.PathLike[str],
+    images: np.ndarray | None,
+    target: Mapping[str, str] | None = None,
+    pixel_size: float | None = None,
 ) -> Section:
     """Return the section on the ranked candidates of a ``candidates.csv`` with their generated descriptors.
 
@@ -24,9 +27,9 @@ def candidates_section(
     table
         The CSV file of ``battgen screen``.
     images
-        Scaled descriptors in the order of the table, (candidates, 6, H, W).
+        Scaled descriptors in the order of the table, (candidates, 6, H, W); None where they were not kept.
     target
-        What was asked, as texts with units.
+        What was asked, as texts with units; by default as the table tells it.
     pixel_size
         Edge of a pixel in Angstrom.
     """
@@ -63,18 +66,22 @@ def candidates_section(
         for row in rows
     ]
     top = min(6, len(rows))
+    asked = _target(rows) if target is None else target
     figures = [
         ReportFigure(
-            candidates_figure(rows, target),
+            candidates_figure(rows, asked),
             "Asked and obtained gravimetric capacity of each candidate, and its distance to the nearest known electrode.",
-        ),
-        ReportFigure(
-            candidate_images(images[:top], [row["formula"] for row in rows[:top]], pixel_size),
-            "Generated height map, van der Waals spheres, atomic disks and type map of the best candidates.",
-            "Descriptors generated together with the formulas.",
-        ),
+        )
     ]
-    wanted = "; ".join(f"{name.replace('_', ' ')} {text}" for name, text in target.items())
+    if images is not None:
+        figures.append(
+            ReportFigure(
+                candidate_images(images[:top], [row["formula"] for row in rows[:top]], pixel_size),
+                "Generated height map, van der Waals spheres, atomic disks and type map of the best candidates.",
+                "Descriptors generated together with the formulas.",
+            )
+        )
+    wanted = "; ".join(f"{name.replace('_', ' ')} {text}" for name, text in asked.items())
     text = (
         f"Target: {wanted}. First come candidates that hold the working ion, then those whose charges balance, then the "
         "smaller miss of the target (capacity by the candidate's own formula, the other properties by its nearest known "
@@ -82,3 +89,13 @@ def candidates_section(
         "predictions of stability."
     )
     return Section("Candidates", [text], figures, [Table(columns, cells, "All candidates.", sortable=True)])
+
+
+def _target(rows: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return what was asked, as texts with units, from the columns of the table; the ion as the candidates state it."""
+    ions = {row["working_ion"] for row in rows}
+    target = {"working_ion": ions.pop() if len(ions) == 1 else "any"}
+    for entry in FUNCTIONAL_PROPERTIES.values():
+        if text := rows[0].get(f"target_{entry.column}"):
+            target[entry.name] = f"{text} {entry.unit}"
+    return target

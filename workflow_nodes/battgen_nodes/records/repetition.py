@@ -113,7 +113,7 @@ def command_line(record: Record, command: Node, inputs: Mapping[str, Path], outp
             words += [flag] if value else []
         elif value is not None:
             words.append(f"{flag}={_typed(option, value)}")
-    return [*words, *(["--"] if arguments else []), *(str(inputs[role]) for role in arguments)]
+    return [*words, *(str(inputs[role].absolute()) for role in arguments)]
 
 
 def _is_masked(value: str) -> bool:

@@ -21,7 +21,7 @@ def screening_sections(step: Step) -> list[Section]:
     (table,) = step.results(".csv")
     images = step.results(".h5")
     if not images:
-        raise UserError(f"{table} has no descriptors beside it: screen with --images to see the candidates.")
+        return [chain_report.candidates_section(table, None)]
     descriptors, target, conventions = read_candidate_images(images[0])
     return [chain_report.candidates_section(table, descriptors, target, chain_report.pixel_edge(conventions))]
 
