@@ -46,7 +46,7 @@ def key_figures(step: Step) -> list[KeyFigure]:
 def training_sections(*steps: Step) -> list[Section]:
     """Return the section on all trainings of a chain."""
     from kadi_battgen.files import read_json
-    from kadi_battgen.training.loop import read_history
+    from kadi_battgen.training.history import read_history
 
     cards, histories = {}, {}
     for folder in (folder for step in reversed(steps) for folder in step.folders()):
