@@ -25,6 +25,8 @@ class SeiReconstruction(NamedTuple):
     ----------
     logits
         Unnormalised log-probabilities of the species at each site, (batch, categories, rows, columns).
+    covered
+        Share of columns whose highest SEI site lies in a row or above, (batch, rows).
     mean, standard_deviation
         Of the latent, (batch, latent size) each.
     predicted
@@ -36,6 +38,7 @@ class SeiReconstruction(NamedTuple):
     """
 
     logits: Tensor
+    covered: Tensor
     mean: Tensor
     standard_deviation: Tensor
     predicted: Tensor | None
@@ -64,12 +67,15 @@ def layer_profiles(probabilities: Tensor, layer: Sequence[int] = (INORGANIC, CLU
         lies in that row or above; the electrode row has no SEI.
     """
     shares = probabilities.mean(dim=-1)
-    free = 1 - probabilities[:, list(layer)].sum(dim=1)
-    # From the boundary down: no site of the column at or above this row holds SEI.
-    none_above = torch.cumprod(free.flip(1), dim=1).flip(1)
-    covered = (1 - none_above).mean(dim=-1)
-    covered = torch.cat([torch.zeros_like(covered[:, :1]), covered[:, 1:]], dim=1)
+    covered = _at_or_above(probabilities[:, list(layer)].sum(dim=1)).mean(dim=-1)
     return torch.cat([shares, covered[:, None]], dim=1)
+
+
+def _at_or_above(odds: Tensor) -> Tensor:
+    """Return the probability that something is at a row or above, for independent odds (batch, rows, ...) of each row."""
+    none = torch.cumprod((1 - odds).flip(1), dim=1).flip(1)
+    # The electrode row holds no SEI.
+    return torch.cat([torch.zeros_like(none[:, :1]), 1 - none[:, 1:]], dim=1)
 
 
 class SeiAutoencoder(nn.Module):
@@ -95,6 +101,9 @@ class SeiAutoencoder(nn.Module):
     profiles
         Widths of dense layers through which the encoder also sees the row profiles of the configuration
         (:func:`layer_profiles`), which convolutions with strides blur; empty for none.
+    row_head
+        Whether the decoder also sees each row as a whole: a dense layer adds to the logits of a row's sites, and gives the
+        share of columns that are covered there, which sites by themselves cannot tell.
     properties
         Properties of the regressor; 0 for a plain autoencoder.
     regressor
@@ -120,6 +129,7 @@ class SeiAutoencoder(nn.Module):
         latent_size: int = 50,
         full_resolution: bool = True,
         profiles: Sequence[int] = (),
+        row_head: bool = False,
         properties: int = 0,
         regressor: Sequence[int] = (200, 200),
         members: int = 1,
@@ -141,9 +151,12 @@ class SeiAutoencoder(nn.Module):
         width = dense + (profiles[-1] if profiles else 0)
         self.latent_mean = nn.Linear(width, latent_size)
         self.latent_log_variance = nn.Linear(width, latent_size)
-        self.expand = nn.Sequential(
-            nn.Linear(latent_size + barriers, dense), nn.ReLU(), nn.Linear(dense, features), nn.ReLU()
-        )
+        self.widen = nn.Sequential(nn.Linear(latent_size + barriers, dense), nn.ReLU())
+        self.unfold = nn.Sequential(nn.Linear(dense, features), nn.ReLU())
+        self.row_head = nn.Linear(dense, (categories + 1) * rows) if row_head else None
+        if self.row_head is not None:
+            # Few columns reach a given row: starting at one half, all of them would.
+            nn.init.constant_(self.row_head.bias[categories * rows :], -4.0)
         self.deconvolutions = nn.Sequential(*_decoder(channels, strides, sizes, categories, full_resolution))
         self.regressor = PropertyRegressor(latent_size, regressor, properties, members) if properties else None
         self.prior = (
@@ -190,9 +203,22 @@ class SeiAutoencoder(nn.Module):
         barriers
             Scaled reaction barriers, (batch, barriers), where the decoder is conditioned.
         """
+        return self.decode_layer(latent, barriers)[0]
+
+    def decode_layer(self, latent: Tensor, barriers: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return logits as :meth:`decode`, and the share of columns covered at each row or above, (batch, rows).
+
+        Without a row head the latter is what independent sites would give.
+        """
         given = latent if not self.barriers else torch.cat([latent, barriers], dim=1)  # type: ignore[list-item]
-        hidden = self.expand(given).unflatten(1, self._folded)
-        return self.deconvolutions(hidden.contiguous(memory_format=torch.channels_last)).float() + self.possible
+        wide = self.widen(given)
+        hidden = self.unfold(wide).unflatten(1, self._folded)
+        logits = self.deconvolutions(hidden.contiguous(memory_format=torch.channels_last)).float()
+        if self.row_head is None:
+            logits = logits + self.possible
+            return logits, layer_profiles(torch.softmax(logits, dim=1))[:, -1]
+        rows = self.row_head(wide).float().unflatten(1, (self.categories + 1, -1))
+        return logits + rows[:, :-1, :, None] + self.possible, _at_or_above(torch.sigmoid(rows[:, -1]))
 
     def expected_latent(self, barriers: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and standard deviation of the latent that the conditional prior expects for scaled barriers.
@@ -227,7 +253,8 @@ class SeiAutoencoder(nn.Module):
         latent = mean if noise is None else mean + deviation * noise
         predicted, log_variance = (None, None) if self.regressor is None else self.regressor(mean)
         prior = (None, None) if self.prior is None or barriers is None else self.expected_latent(barriers)
-        return SeiReconstruction(self.decode(latent, barriers), mean, deviation, predicted, log_variance, *prior)
+        logits, covered = self.decode_layer(latent, barriers)
+        return SeiReconstruction(logits, covered, mean, deviation, predicted, log_variance, *prior)
 
 
 def _dense_layers(before: int, widths: Sequence[int]) -> nn.Sequential:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from kadi_battgen.applications.sei.model import PrvaeModel
-from kadi_battgen.datasets.sei import SeiDataset
+from kadi_battgen.datasets.sei import SeiDataset, from_one_hot
 from kadi_battgen.errors import UserError
 from kadi_battgen.metrics.calibration import coverage, interval_score
 from kadi_battgen.metrics.intervals import bootstrap_interval
-from kadi_battgen.metrics.lattices import observable_agreement, site_metrics
+from kadi_battgen.metrics.lattices import observable_agreement, site_accuracies, site_metrics
 from kadi_battgen.metrics.regression import regression_metrics
 from kadi_battgen.sei.observables import OBSERVABLES, observables
 
@@ -39,9 +39,10 @@ def evaluate_prvae(
     Returns
     -------
     dict
-        ``samples``; ``properties`` (by name, regression metrics with an interval of R2, and the coverage of the calibrated
-        intervals), ``sites`` (:func:`kadi_battgen.metrics.lattices.site_metrics`) and ``reconstructed_observables``
-        (:func:`kadi_battgen.metrics.lattices.observable_agreement`) of configurations encoded and decoded again.
+        ``samples``; ``properties``, by name the regression metrics with an interval of R2 and the coverage of the calibrated
+        intervals; of configurations encoded and decoded again ``argmax_site_accuracy`` (with the likeliest species of each
+        site by itself), ``sites`` (:func:`kadi_battgen.metrics.lattices.site_metrics`) and ``reconstructed_observables``
+        (:func:`kadi_battgen.metrics.lattices.observable_agreement`).
 
     Raises
     ------
@@ -70,6 +71,10 @@ def evaluate_prvae(
                 {level: (low[:, column], high[:, column]) for level, (low, high) in intervals.items()},
                 resamples,
             )
+    likeliest = from_one_hot(model.decode(latent, barriers))
+    result["argmax_site_accuracy"] = bootstrap_interval(
+        [site_accuracies(configurations, likeliest)], resamples=resamples
+    ).to_json()
     shown = model.decode_configurations(latent, barriers)
     result["sites"] = site_metrics(configurations, shown, model.species, resamples=resamples)
     result["reconstructed_observables"] = observable_agreement(

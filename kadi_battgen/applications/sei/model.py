@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kadi_battgen.applications.sei.lattices import likeliest_lattices, sampled_lattices
+from kadi_battgen.applications.sei.lattices import layered_lattices
 from kadi_battgen.datasets.scaling import RangeScaling, StandardScaling
 from kadi_battgen.errors import UserError
 from kadi_battgen.networks.property_regressor import combined
@@ -129,22 +129,16 @@ class PrvaeModel:
         UserError
             If barriers are needed and missing, or shapes do not fit.
         """
-        points = self._points(latent)
-        scaled = self._scaled(barriers, len(points))
-        parts = []
-        for start in range(0, len(points), _BLOCK):
-            given = None if scaled is None else scaled[start : start + _BLOCK]
-            logits = self.network.decode(points[start : start + _BLOCK], given)
-            parts.append(unweighted_probabilities(logits, self._class_weights).numpy())
-        return np.concatenate(parts) if parts else np.empty((0, len(self.species), *self.lattice_shape), np.float32)
+        return self._decoded(latent, barriers)[0]
 
     def decode_configurations(
         self, latent: np.ndarray, barriers: np.ndarray | None = None, *, seed: int | None = None
     ) -> np.ndarray:
         """Return configurations, uint8, (N, rows, columns).
 
-        Without a seed each row has as many sites of each species as the decoder expects there, at their likeliest places;
-        with one the mobile species are drawn at random from their probabilities instead.
+        The layer has the sites in each row, and the covered columns, that the decoder expects
+        (:func:`kadi_battgen.applications.sei.lattices.layered_lattices`). The species between are placed where they are
+        likeliest, or with a seed drawn at random from their probabilities.
 
         Parameters
         ----------
@@ -154,19 +148,14 @@ class PrvaeModel:
             Seed of the draws.
         """
         points = self._points(latent).numpy()
-        given = (
-            None
-            if barriers is None
-            else np.broadcast_to(np.atleast_2d(barriers), (len(points), np.shape(barriers)[-1]))
-        )
+        given = barriers if barriers is None or np.ndim(barriers) == 1 or len(barriers) == 1 else np.asarray(barriers)
         generator = None if seed is None else np.random.default_rng(seed)
         parts = [np.empty((0, *self.lattice_shape), np.uint8)]
         for start in range(0, len(points), _BLOCK):
             block = slice(start, start + _BLOCK)
-            probabilities = self.decode(points[block], None if given is None else given[block])
-            parts.append(
-                likeliest_lattices(probabilities) if generator is None else sampled_lattices(probabilities, generator)
-            )
+            own = given[block] if given is not None and np.ndim(given) == 2 and len(given) > 1 else given
+            probabilities, covered = self._decoded(points[block], own)
+            parts.append(layered_lattices(probabilities, covered, generator))
         return np.concatenate(parts)
 
     @torch.no_grad()
@@ -253,6 +242,20 @@ class PrvaeModel:
         assert scaled is not None
         mean, deviation = self.network.expected_latent(scaled)
         return mean.numpy(), deviation.numpy()
+
+    @torch.no_grad()
+    def _decoded(self, latent: np.ndarray, barriers: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """Return probabilities (N, species, rows, columns) and covered columns (N, rows)."""
+        points = self._points(latent)
+        scaled = self._scaled(barriers, len(points))
+        probabilities = [np.empty((0, len(self.species), *self.lattice_shape), np.float32)]
+        covered = [np.empty((0, self.lattice_shape[0]), np.float32)]
+        for start in range(0, len(points), _BLOCK):
+            given = None if scaled is None else scaled[start : start + _BLOCK]
+            logits, columns = self.network.decode_layer(points[start : start + _BLOCK], given)
+            probabilities.append(unweighted_probabilities(logits, self._class_weights).numpy())
+            covered.append(columns.numpy())
+        return np.concatenate(probabilities), np.concatenate(covered)
 
     def _predicted(self, latent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if not self.properties:

@@ -161,6 +161,7 @@ def _architecture(settings: PrvaeSettings, rows: int, columns: int, categories: 
         "latent_size": settings.latent_size,
         "full_resolution": settings.full_resolution,
         "profiles": list(settings.profiles),
+        "row_head": settings.row_head,
         "properties": len(settings.properties) if settings.regresses else 0,
         "regressor": list(settings.regressor),
         "members": settings.members,

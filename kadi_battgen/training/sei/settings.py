@@ -39,6 +39,7 @@ class PrvaeSettings(BaseModel):
     latent_size: int = Field(ge=1, description="length of the latent")
     full_resolution: bool = Field(description="whether the decoder's last features are computed at every site")
     profiles: tuple[Width, ...] = Field(description="dense layers on the row profiles; none for convolutions alone")
+    row_head: bool = Field(description="whether the decoder also sees each row as a whole")
     regressor: tuple[Width, ...] = Field(description="hidden layers of the property regressor")
     members: int = Field(ge=1, le=64, description="regressors in the ensemble")
     prior: tuple[Width, ...] = Field(

@@ -156,8 +156,9 @@ class PrvaeTask:
         losses["divergence"] = divergence * self._latent_size / codes[0].numel()
         if self.settings.profile_weight:
             wanted = layer_profiles(self.network.one_hot(codes))
-            shown = layer_profiles(unweighted_probabilities(outcome.logits, self.class_weights))
-            losses["profile"] = (wanted - shown).square().sum(dim=2).mean()
+            shares = unweighted_probabilities(outcome.logits, self.class_weights).mean(dim=-1)
+            shown = torch.cat([shares, outcome.covered[:, None]], dim=1)
+            losses["profile"] = (wanted - shown).square().sum(dim=(1, 2)).mean()
         if outcome.predicted is not None and outcome.log_variance is not None:
             losses["regression"] = self._regression(outcome.predicted, outcome.log_variance, properties)
         return losses
