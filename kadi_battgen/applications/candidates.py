@@ -1,34 +1,66 @@
-"""A candidate material: its formula, what was asked, what follows from the formula, and the nearest known electrode."""
+"""A candidate material: its formula, what was asked, what is to be expected of it, and the nearest known electrode."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import h5py
 import numpy as np
 
 from kadi_battgen.applications.neighbours import KnownElectrodes
 from kadi_battgen.applications.targets import Target
+from kadi_battgen.electrodes.building.oxidation import extractable_electrons
 from kadi_battgen.electrodes.composition import (
     ELEMENT_INDEX,
+    ELEMENTS,
+    amounts_from_vector,
     composition_vector,
+    formula_from_vector,
     parse_formula,
     theoretical_gravimetric_capacity,
 )
 from kadi_battgen.electrodes.electrode import Electrode
-from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_IONS
-from kadi_battgen.files import atomic_path, write_text
-from kadi_battgen.hdf5 import FORMAT, open_schema
+from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_ION_CHARGES
 
-IMAGES_SCHEMA = "kadi-battgen/candidate-images"
-IMAGES_SCHEMA_VERSION = 1
+
+@dataclass(frozen=True)
+class GeneratedFormula:
+    """What the model drew of one candidate, and how sure it is.
+
+    Attributes
+    ----------
+    composition
+        Atoms per formula unit of the discharged phase, whole numbers, (112,).
+    working_ion
+        Symbol of the ion that the model takes to move.
+    extracted
+        Share of these ions that leaves on charging, a fraction.
+    low, high
+        Ends of the interval of each element's atoms per formula unit, (112,).
+    confidence
+        Share of repeated drawings that give just the same formula.
+    from_image
+        Formula regressed from the generated image latent (the thesis's way), None if not asked for.
+    """
+
+    composition: np.ndarray
+    working_ion: str
+    extracted: float
+    low: np.ndarray
+    high: np.ndarray
+    confidence: float
+    from_image: str | None = None
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Functional properties of one candidate with intervals, (6,) each, in the order of ``FUNCTIONAL_PROPERTIES``."""
+
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -38,28 +70,34 @@ class Candidate:
     Attributes
     ----------
     formula
-        Predicted formula of the discharged phase; empty if the model drew no element.
+        Formula of the discharged phase; empty if the model drew no element.
+    formula_charge
+        Formula of the charged phase over the same host; empty where the working ion is not present.
+    generated
+        What the model drew.
     composition
-        Atoms per formula unit, (112,).
-    formula_from_image
-        Formula regressed from the generated image latent (the thesis's way), None if not asked for.
+        Atoms per reduced formula, (112,).
     working_ion
-        The asked working ion; with none asked, the first of the ten that the formula holds.
+        The asked working ion; with none asked, the one that the model generated. None if the formula does not hold it.
     working_ion_present
         Whether the formula holds it.
     charge_balanced
-        Whether common oxidation states add up to zero.
+        Whether common oxidation states add up to zero, and those of the redox metals allow the extraction.
     asked
         Drawn condition of each functional property, (6,), NaN where left open.
     theoretical_capacity
-        Gravimetric capacity in mAh/g if all working ions of the formula leave; 0 without one.
+        Gravimetric capacity in mAh/g if the extracted share of the ions leaves; 0 without the ion.
+    expected
+        What the property model expects of the formula.
     nearest, distance
         Nearest known electrode and the share of atoms that differ.
+    novel
+        Whether no known electrode has the formula.
     target
         What was asked.
-    target_miss
-        How far the candidate lies outside the target, as a fraction averaged over the asked properties: the gravimetric
-        capacity by its own formula, the others by the nearest known electrode.
+    misses
+        By asked property how far the candidate is expected to lie outside the target, as a fraction of the property's spread
+        over the training electrodes: the gravimetric capacity by the formula, the others by the property model.
     seed
         Seed of the candidate's noise.
     position
@@ -71,17 +109,20 @@ class Candidate:
     """
 
     formula: str
+    formula_charge: str
+    generated: GeneratedFormula
     composition: np.ndarray
-    formula_from_image: str | None
     working_ion: str | None
     working_ion_present: bool
     charge_balanced: bool
     asked: np.ndarray
     theoretical_capacity: float
+    expected: Expectation
     nearest: Electrode
     distance: float
+    novel: bool
     target: Target
-    target_miss: float
+    misses: Mapping[str, float]
     seed: int
     position: int
     rank: int = 0
@@ -90,59 +131,86 @@ class Candidate:
     @classmethod
     def assess(
         cls,
-        composition: np.ndarray,
+        generated: GeneratedFormula,
         *,
-        formula: str,
-        formula_from_image: str | None,
+        expected: Expectation,
         target: Target,
         asked: np.ndarray,
         known: KnownElectrodes,
+        training_ranges: Mapping[str, Mapping[str, Any]],
         seed: int,
         position: int,
     ) -> Candidate:
-        """Return the candidate of a generated composition with everything that follows from it."""
-        reduced = composition_vector(formula) if formula else composition
-        ion = target.working_ion or next((i for i in WORKING_IONS if reduced[ELEMENT_INDEX[i]] > 0), None)
-        present = ion is not None and bool(reduced[ELEMENT_INDEX[ion]] > 0)
-        capacity = theoretical_gravimetric_capacity(formula, ion) if ion is not None and present else 0.0
+        """Return the candidate of a generated formula with everything that follows from it."""
+        formula = formula_from_vector(generated.composition)
+        reduced = composition_vector(formula) if formula else generated.composition
+        ion = target.working_ion or generated.working_ion
+        present = bool(reduced[ELEMENT_INDEX[ion]] > 0)
+        leaving = generated.extracted * float(reduced[ELEMENT_INDEX[ion]])
+        capacity = theoretical_gravimetric_capacity(formula, ion, leaving) if present else 0.0
         nearest, distance = known.nearest(reduced, ion)
-        misses = [
-            wanted.miss(capacity if name == "gravimetric_capacity" else getattr(nearest.properties, name))
-            for name, wanted in target.ranges.items()
-        ]
+        values = dict(zip(FUNCTIONAL_PROPERTIES, expected.mean.tolist(), strict=True))
         return cls(
             formula=formula,
+            formula_charge=charged_formula(reduced, ion, generated.extracted) if present else "",
+            generated=generated,
             composition=reduced,
-            formula_from_image=formula_from_image,
-            working_ion=ion,
+            working_ion=ion if present or target.working_ion else None,
             working_ion_present=present,
-            charge_balanced=is_charge_balanced(formula),
+            charge_balanced=is_charge_balanced(formula) and present and may_extract(formula, ion, leaving),
             asked=asked,
             theoretical_capacity=capacity,
+            expected=expected,
             nearest=nearest,
             distance=distance,
+            novel=not known.holds(reduced),
             target=target,
-            target_miss=float(np.mean(misses)) if misses else 0.0,
+            misses=target.misses({**values, "gravimetric_capacity": capacity}, training_ranges),
             seed=seed,
             position=position,
         )
 
+    @property
+    def target_miss(self) -> float:
+        """Mean of :attr:`misses` over the asked properties; 0 where none is asked."""
+        return float(np.mean(list(self.misses.values()))) if self.misses else 0.0
+
+    def explanation(self) -> str:
+        """Return in words what the rank follows from, in the order in which it counts."""
+        ion = self.target.working_ion or self.working_ion
+        words = [f"holds {ion}" if self.working_ion_present else f"holds no {ion or 'working ion'}"]
+        words.append("charges balance" if self.charge_balanced else "charges do not balance")
+        if self.repeats_rank is not None:
+            words.append(f"same formula as rank {self.repeats_rank}")
+        outside = [f"{name.replace('_', ' ')} by {miss:.2f}" for name, miss in self.misses.items() if miss > 0.005]
+        if self.misses:
+            words.append(f"misses {', '.join(outside)} of its spread" if outside else "meets the target")
+        words.append("new" if self.novel else "known")
+        return "; ".join(words)
+
     def row(self) -> dict[str, Any]:
-        """Return the candidate as a table row; units are in the column names."""
+        """Return the candidate as a table row; units are in the column names, and None stands where there is no value."""
         row: dict[str, Any] = {
             "rank": self.rank,
             "formula": self.formula,
-            "working_ion": self.working_ion or "",
+            "formula_charge": self.formula_charge,
+            "working_ion": self.working_ion,
             "working_ion_present": self.working_ion_present,
             "charge_balanced": self.charge_balanced,
-            "repeats_rank": self.repeats_rank or "",
+            "repeats_rank": self.repeats_rank,
+            "novel": self.novel,
             "target_miss_fraction": round(self.target_miss, 4),
+            "explanation": self.explanation(),
+            "extracted_fraction": round(self.generated.extracted, 4),
             "theoretical_gravimetric_capacity_mAh_per_g": round(self.theoretical_capacity, 2),
         }
-        for entry, asked in zip(FUNCTIONAL_PROPERTIES.values(), self.asked, strict=True):
-            wanted = self.target.ranges.get(entry.name)
-            row[f"target_{entry.column}"] = "" if wanted is None else str(wanted)
-            row[f"asked_{entry.column}"] = "" if np.isnan(asked) else f"{asked:.5g}"
+        for position, entry in enumerate(FUNCTIONAL_PROPERTIES.values()):
+            wanted, asked = self.target.ranges.get(entry.name), float(self.asked[position])
+            row[f"target_{entry.column}"] = None if wanted is None else str(wanted)
+            row[f"asked_{entry.column}"] = None if np.isnan(asked) else _significant(asked)
+            for name in ("mean", "low", "high"):
+                column = f"predicted_{entry.column}" + ("" if name == "mean" else f"_{name}")
+                row[column] = _significant(getattr(self.expected, name)[position]) if self.formula else None
         row.update(
             {
                 "nearest_known_id": self.nearest.id,
@@ -151,11 +219,13 @@ class Candidate:
             }
         )
         for entry in FUNCTIONAL_PROPERTIES.values():
-            row[f"nearest_known_{entry.column}"] = f"{getattr(self.nearest.properties, entry.name):.5g}"
+            row[f"nearest_known_{entry.column}"] = _significant(getattr(self.nearest.properties, entry.name))
         row.update(
             {
                 "nearest_known_method": self.nearest.method,
-                "formula_from_image_latent": self.formula_from_image or "",
+                "formula_confidence_fraction": round(self.generated.confidence, 4),
+                "composition_interval": composition_interval(self.generated),
+                "formula_from_image_latent": self.generated.from_image,
                 "composition_vector": ";".join(f"{count:g}" for count in self.composition),
                 "seed": self.seed,
             }
@@ -163,94 +233,52 @@ class Candidate:
         return row
 
 
-def rank_candidates(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Return candidates best first, with their ranks.
-
-    The order is one a user can explain: candidates that hold the working ion come first; among them those whose charges
-    balance; then the smaller miss of the target; then the smaller distance to a known electrode, which is the better
-    supported one. Repetitions of a formula come after all others of their group.
-    """
-    ordered = sorted(
-        candidates,
-        key=lambda c: (not c.working_ion_present, not c.charge_balanced, c.target_miss, c.distance, c.position),
-    )
-    seen: set[str] = set()
-    repeated = []
-    for candidate in ordered:
-        repeated.append(candidate.formula in seen)
-        seen.add(candidate.formula)
-    pairs = sorted(
-        zip(ordered, repeated, strict=True),
-        key=lambda p: (not p[0].working_ion_present, not p[0].charge_balanced, p[1]),
-    )
-    rank_of: dict[str, int] = {}
-    ranked = []
-    for rank, (candidate, repeats) in enumerate(pairs, start=1):
-        ranked.append(replace(candidate, rank=rank, repeats_rank=rank_of.get(candidate.formula) if repeats else None))
-        rank_of.setdefault(candidate.formula, rank)
-    return ranked
+def composition_interval(generated: GeneratedFormula) -> str:
+    """Return the intervals of the elements that are present anywhere in them: ``Li 1; Mn 0-1; Fe 0-1; O 4``."""
+    held = np.flatnonzero((generated.high > 0) | (generated.composition > 0))
+    low = np.minimum(generated.low, generated.composition)
+    high = np.maximum(generated.high, generated.composition)
+    parts = []
+    for index in held:
+        ends = f"{low[index]:g}" if low[index] == high[index] else f"{low[index]:g}-{high[index]:g}"
+        parts.append(f"{ELEMENTS[index]} {ends}")
+    return "; ".join(parts)
 
 
-def write_candidates(path: str | os.PathLike[str], candidates: Sequence[Candidate]) -> None:
-    """Write ranked candidates as CSV; the same candidates give the same bytes."""
-    rows = [candidate.row() for candidate in candidates]
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, buffer.getvalue())
-
-
-def write_candidate_images(
-    path: str | os.PathLike[str],
-    candidates: Sequence[Candidate],
-    images: np.ndarray,
-    translator_card: dict[str, Any],
-    target: Target,
-) -> None:
-    """Write the generated descriptors of ranked candidates to HDF5.
+def charged_formula(composition: np.ndarray, working_ion: str, extracted: float) -> str:
+    """Return the formula over the same host with a share of the working ion gone; empty if nothing is left.
 
     Parameters
     ----------
-    path
-        The file: ``descriptors`` (N, 6, H, W) float16, scaled to [0, 1] over the training part, and ``formulas`` (N,).
-        The scaling back to physical units, the conventions of the simulation and the target are attributes.
-    candidates
-        In the order of `images`.
-    images
-        Scaled descriptors, (N, 6, H, W).
-    translator_card
-        Card of the translator that decoded them.
-    target
-        What was asked.
+    composition
+        Atoms per formula unit of the discharged phase, (112,).
+    working_ion
+        Symbol of the ion.
+    extracted
+        Share that leaves, a fraction.
     """
-    with atomic_path(path) as temporary, h5py.File(temporary, "w", libver=FORMAT) as file:
-        file.attrs.update(
-            {
-                "schema": IMAGES_SCHEMA,
-                "schema_version": IMAGES_SCHEMA_VERSION,
-                "descriptor_scaling": json.dumps(translator_card["normalisation"]["descriptors"]),
-                "conventions": json.dumps(translator_card["conventions"], sort_keys=True),
-                "target": json.dumps(target.describe()),
-            }
-        )
-        file.create_dataset("descriptors", data=images.astype(np.float16), track_times=False)
-        formulas = [candidate.formula for candidate in candidates]
-        file.create_dataset("formulas", data=formulas, dtype=h5py.string_dtype(), track_times=False)
+    from pymatgen.core import Composition
+
+    amounts = amounts_from_vector(composition)
+    amounts[working_ion] = round(amounts[working_ion] * (1 - extracted), 4)
+    left = {symbol: amount for symbol, amount in amounts.items() if amount > 0}
+    return str(Composition(left).formula.replace(" ", "")) if left else ""
 
 
-def read_candidate_images(path: str | os.PathLike[str]) -> tuple[np.ndarray, dict[str, str], dict[str, Any]]:
-    """Return the scaled descriptors, the target and the conventions of a file of :func:`write_candidate_images`.
+def may_extract(formula: str, working_ion: str, ions: float) -> bool:
+    """Return whether the redox metals of a formula can give the electrons for `ions` of the working ion to leave.
 
-    Raises
-    ------
-    UserError
-        If the file is missing, broken or of another schema.
+    Parameters
+    ----------
+    formula
+        Formula of the discharged phase.
+    working_ion
+        Symbol of the ion.
+    ions
+        How many leave per formula.
     """
-    made_by = "battgen screen --images"
-    with open_schema(path, IMAGES_SCHEMA, IMAGES_SCHEMA_VERSION, ("descriptors", "formulas"), made_by) as file:
-        images = file["descriptors"][:].astype(np.float32)
-        return images, json.loads(file.attrs["target"]), json.loads(file.attrs["conventions"])
+    electrons = extractable_electrons(parse_formula(formula), working_ion)
+    return electrons is not None and electrons[1] >= ions * WORKING_ION_CHARGES[working_ion] - 1e-6
 
 
 @lru_cache(maxsize=4096)
@@ -268,3 +296,7 @@ def is_charge_balanced(formula: str) -> bool:
     from pymatgen.core import Composition
 
     return bool(Composition(amounts).oxi_state_guesses())
+
+
+def _significant(value: float) -> float:
+    return float(f"{float(value):.5g}")

@@ -45,3 +45,7 @@ class KnownElectrodes:
             distances = np.where(self.ions == working_ion, distances, np.inf)
         best = int(np.argmin(distances))
         return self.electrodes[best], float(distances[best])
+
+    def holds(self, composition: np.ndarray) -> bool:
+        """Return whether one of the electrodes, whatever its ion, has the composition, (112,)."""
+        return bool(composition_distance(self.compositions, composition).min() < 1e-6)

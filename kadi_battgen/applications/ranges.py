@@ -66,11 +66,16 @@ class ValueRange:
             raise UserError(f"{name} {text!r} is negative: {way_out} in {unit}, from 0 up.")
         return cls(low, high)
 
-    def miss(self, value: float) -> float:
-        """Return how far `value` lies outside, as a fraction of the nearer bound; 0 inside."""
-        for bound, beyond in ((self.low, -1.0), (self.high, 1.0)):
-            if bound is not None and (value - bound) * beyond > 0:
-                return abs(value - bound) / max(abs(bound), 1e-9)
+    def miss(self, value: float, spread: float) -> float:
+        """Return how far `value` lies outside, in units of `spread`; 0 inside.
+
+        Not as a fraction of the bound, which has no meaning for a bound of zero: a volume change of ``:0`` would then
+        outweigh everything else that is asked.
+        """
+        if self.low is not None and value < self.low:
+            return (self.low - value) / spread
+        if self.high is not None and value > self.high:
+            return (value - self.high) / spread
         return 0.0
 
     def beyond(self, smallest: float, largest: float) -> float:

@@ -65,6 +65,23 @@ class Target:
         words = {name: f"{wanted} {FUNCTIONAL_PROPERTIES[name].unit}" for name, wanted in self.ranges.items()}
         return {"working_ion": self.working_ion or "any", **words}
 
+    def misses(self, values: Mapping[str, float], training_ranges: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+        """Return how far values lie outside of what was asked, by asked property.
+
+        Parameters
+        ----------
+        values
+            Functional properties by name, in their units.
+        training_ranges
+            From the screening model's card. The unit of a miss is the distance of the property's 5 % and 95 % quantiles
+            over all training electrodes.
+        """
+        known = training_ranges["any"]
+        return {
+            name: wanted.miss(values[name], max(known[name][3] - known[name][1], 1e-9))
+            for name, wanted in self.ranges.items()
+        }
+
     def warnings(self, training_ranges: Mapping[str, Mapping[str, Any]]) -> list[str]:
         """Return one sentence for each part of the target that lies outside what the model was trained on.
 

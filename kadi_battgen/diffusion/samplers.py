@@ -74,6 +74,7 @@ def sample_ddim(
     schedule: NoiseSchedule,
     steps: int = 50,
     watch: Watch = iter,
+    start: int | None = None,
 ) -> Tensor:
     """Return samples by the deterministic implicit sampler (Song et al., ICLR 2021, equation 12 with sigma = 0).
 
@@ -83,8 +84,10 @@ def sample_ddim(
         As in :func:`sample_ddpm`.
     steps
         Number of denoiser calls.
+    start
+        First timestep, where `noise` is a sample with just that much noise; the last one of the schedule by default.
     """
-    timesteps = schedule.subset(steps)
+    timesteps = schedule.subset(steps, start)
     following = dict(zip(timesteps, [*timesteps[1:], -1], strict=True))
     sample = noise
     for t in watch(timesteps):

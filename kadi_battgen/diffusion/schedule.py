@@ -54,12 +54,19 @@ class NoiseSchedule:
         share = share.reshape(-1, *[1] * (sample.ndim - 1))
         return share.sqrt() * sample + (1 - share).sqrt() * noise
 
-    def subset(self, steps: int) -> list[int]:
+    def subset(self, steps: int, start: int | None = None) -> list[int]:
         """Return `steps` decreasing timesteps for a fast sampler, equally spaced in the logarithm of signal to noise.
 
         Equal spacing in time spends most steps where the sample is nearly pure noise and then jumps over the range in
         which details form; equal spacing in log SNR does not (Lu et al., NeurIPS 2022, section 3.2). The last timestep is
         always 0.
+
+        Parameters
+        ----------
+        steps
+            Number of timesteps.
+        start
+            The first one; by default the last of the schedule. Fewer steps are taken where it leaves no room for all.
 
         Raises
         ------
@@ -68,13 +75,15 @@ class NoiseSchedule:
         """
         if not 1 <= steps <= self.timesteps:
             raise UserError(f"{steps} sampling steps are impossible: choose 1 to {self.timesteps}.")
+        first = self.timesteps - 1 if start is None else start
+        steps = min(steps, first + 1)
         if steps == 1:
-            return [self.timesteps - 1]
+            return [first]
         log_snr = torch.log(self.signal_share / (1 - self.signal_share))
-        wanted = torch.linspace(float(log_snr[-1]), float(log_snr[0]), steps, dtype=torch.float64)
-        chosen = torch.searchsorted(-log_snr, -wanted).clamp(0, self.timesteps - 1).tolist()
+        wanted = torch.linspace(float(log_snr[first]), float(log_snr[0]), steps, dtype=torch.float64)
+        chosen = torch.searchsorted(-log_snr, -wanted).clamp(0, first).tolist()
         for position in range(steps):
             # Near t = 0 several wanted values fall on one timestep: keep them distinct and leave room for the rest.
-            upper = self.timesteps - 1 - position if position == 0 else chosen[position - 1] - 1
+            upper = first if position == 0 else chosen[position - 1] - 1
             chosen[position] = max(min(chosen[position], upper), steps - 1 - position)
         return chosen

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 import numpy as np
 
-from kadi_battgen.electrodes.composition import ELEMENT_INDEX, formula_from_vector, theoretical_gravimetric_capacity
+from kadi_battgen.electrodes.composition import (
+    ELEMENT_INDEX,
+    formula_from_vector,
+    parse_formula,
+    theoretical_gravimetric_capacity,
+)
+from kadi_battgen.metrics.intervals import bootstrap_interval
 
 #: A composition meets the asked capacity if its own differs by no more than this fraction of the asked one.
 CAPACITY_TOLERANCE = 0.15
@@ -49,25 +56,36 @@ def holds_working_ion(compositions: np.ndarray, working_ions: Sequence[str]) -> 
     return np.rint(compositions)[np.arange(len(columns)), columns] > 0
 
 
-def implied_capacities(compositions: np.ndarray, working_ions: Sequence[str]) -> np.ndarray:
+def implied_capacities(
+    compositions: np.ndarray, working_ions: Sequence[str], extracted: np.ndarray | None = None
+) -> np.ndarray:
     """Return the gravimetric capacity in mAh/g that follows from each composition's formula, (samples,).
 
-    All working ions leave; without one the capacity is 0.
+    Parameters
+    ----------
+    compositions
+        Atoms per formula of the discharged phase, (samples, 112).
+    working_ions
+        Working ion of each; without it the capacity is 0.
+    extracted
+        Share of the ions that leaves on charging, fractions, (samples,); by default all of them.
     """
     held = holds_working_ion(compositions, working_ions)
-    formulas = [formula_from_vector(vector) for vector in compositions]
-    return np.array(
-        [
-            theoretical_gravimetric_capacity(formula, ion) if formula and there else 0.0
-            for formula, ion, there in zip(formulas, working_ions, held, strict=True)
-        ]
-    )
+    shares = np.ones(len(held)) if extracted is None else extracted
+    capacities = np.zeros(len(held))
+    for row in np.flatnonzero(held).tolist():
+        formula, ion = formula_from_vector(compositions[row]), working_ions[row]
+        leaving = float(shares[row]) * parse_formula(formula).get(ion, 0.0)
+        capacities[row] = theoretical_gravimetric_capacity(formula, ion, leaving)
+    return capacities
 
 
-def capacity_errors(compositions: np.ndarray, working_ions: Sequence[str], asked: np.ndarray) -> np.ndarray:
+def capacity_errors(
+    compositions: np.ndarray, working_ions: Sequence[str], asked: np.ndarray, extracted: np.ndarray | None = None
+) -> np.ndarray:
     """Return |implied capacity - asked capacity| / asked capacity, (samples,); capacities in mAh/g."""
     asked = np.asarray(asked, dtype=np.float64)
-    return np.abs(implied_capacities(compositions, working_ions) - asked) / asked
+    return np.abs(implied_capacities(compositions, working_ions, extracted) - asked) / asked
 
 
 def target_metrics(
@@ -76,7 +94,10 @@ def target_metrics(
     capacities: np.ndarray,
     true: np.ndarray,
     known: Collection[str],
-) -> dict[str, float | int]:
+    *,
+    extracted: np.ndarray | None = None,
+    balanced: Callable[[str], bool] | None = None,
+) -> dict[str, Any]:
     """Return how well generated compositions meet targets taken from real electrodes.
 
     Parameters
@@ -91,23 +112,41 @@ def target_metrics(
         Composition of the electrode that each target was taken from, (samples, 112).
     known
         Formulas that do not count as new.
+    extracted
+        Generated share of the ions that leaves, (samples,); by default all of them.
+    balanced
+        Tells whether a formula's charges balance.
 
     Returns
     -------
     dict
-        ``targets`` (number), shares of those that hold the ion, meet the capacity within ``CAPACITY_TOLERANCE``, are new and
-        are distinct, the median relative error of the capacity and the mean distance to the true composition.
+        ``targets`` (number); shares of those that hold the ion, meet the capacity within ``CAPACITY_TOLERANCE`` (with the
+        generated share of the ions leaving, and with all of them), do both and are new besides, are new, are distinct, and
+        whose charges balance; the median relative error of the capacity, the mean distance to the true composition; and
+        under ``intervals`` the 95 % bootstrap intervals over the targets of the shares.
     """
     formulas = [formula_from_vector(vector) for vector in compositions]
-    errors = capacity_errors(compositions, working_ions, capacities)
+    errors = capacity_errors(compositions, working_ions, capacities, extracted)
+    whole = errors if extracted is None else capacity_errors(compositions, working_ions, capacities)
+    held = holds_working_ion(compositions, working_ions)
+    met = errors <= CAPACITY_TOLERANCE
+    new = np.array([formula not in known for formula in formulas])
+    shares = {
+        "working_ion_present_fraction": held,
+        "capacity_within_15_percent_fraction": met,
+        "capacity_of_all_ions_within_15_percent_fraction": whole <= CAPACITY_TOLERANCE,
+        "met_and_novel_fraction": met & held & new,
+        "novel_fraction": new,
+    }
+    if balanced is not None:
+        shares["charge_balanced_fraction"] = np.array([balanced(formula) for formula in formulas])
     return {
         "targets": len(formulas),
-        "working_ion_present_fraction": float(np.mean(holds_working_ion(compositions, working_ions))),
-        "capacity_within_15_percent_fraction": float(np.mean(errors <= CAPACITY_TOLERANCE)),
+        **{name: float(np.mean(values)) for name, values in shares.items()},
         "median_capacity_error_fraction": float(np.median(errors)),
         "mean_composition_distance_fraction": float(
             np.mean(composition_distance(compositions, true), dtype=np.float64)
         ),
-        "novel_fraction": novel_fraction(formulas, known),
         "unique_fraction": unique_fraction(formulas),
+        "intervals": {name: bootstrap_interval([values.astype(float)]).to_json() for name, values in shares.items()},
     }

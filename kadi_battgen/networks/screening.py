@@ -1,4 +1,4 @@
-"""The screening network: U-Net, composition autoencoder and the constants that join them in one checkpoint."""
+"""The screening network: U-Net, composition autoencoder, property model and their constants in one checkpoint."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from kadi_battgen.networks.composition_autoencoder import CompositionAutoencoder
+from kadi_battgen.networks.property_ensemble import PropertyEnsemble
 from kadi_battgen.networks.unet import ScreeningUNet
 
 
@@ -21,17 +22,25 @@ class ScreeningNetwork(nn.Module):
         Arguments of :class:`ScreeningUNet`.
     composition_autoencoder
         Arguments of :class:`CompositionAutoencoder`.
+    properties
+        Arguments of :class:`PropertyEnsemble`, which takes no part in the denoising.
     latent_shape
         (channels, h, w) of the image latent.
     """
 
     def __init__(
-        self, *, unet: dict[str, Any], composition_autoencoder: dict[str, Any], latent_shape: tuple[int, int, int]
+        self,
+        *,
+        unet: dict[str, Any],
+        composition_autoencoder: dict[str, Any],
+        properties: dict[str, Any],
+        latent_shape: tuple[int, int, int],
     ) -> None:
         super().__init__()
         self.latent_shape = tuple(latent_shape)
         self.unet = ScreeningUNet(**unet)
         self.composition_autoencoder = CompositionAutoencoder(**composition_autoencoder)
+        self.properties = PropertyEnsemble(**properties)
         channels, size = self.latent_shape[0], self.composition_autoencoder.latent_size
         self.register_buffer("image_mean", torch.zeros(channels, 1, 1))
         self.register_buffer("image_deviation", torch.ones(channels, 1, 1))
@@ -67,35 +76,45 @@ class ScreeningNetwork(nn.Module):
         image_latent, composition_latent = self.split(joint)
         return (
             image_latent * self.image_deviation + self.image_mean,
-            composition_latent * self.composition_deviation + self.composition_mean,
+            self.restore_composition(composition_latent),
         )
 
     def forward(self, joint: Tensor, timestep: Tensor, conditions: Tensor) -> Tensor:
-        """Return the predicted noise of joint latents (batch, joint size)."""
+        """Return what is predicted of joint latents (batch, joint size): noise or velocity, as trained."""
         return self.join(*self.unet(*self.split(joint), timestep, conditions))
 
     def denoise_composition(self, composition_latent: Tensor, timestep: Tensor, conditions: Tensor) -> Tensor:
-        """Return the predicted noise of noised, normalised composition latents (batch, size), without an image."""
-        return self.unet.denoise_composition(composition_latent, timestep, conditions)[0]
+        """Return the same of noised, normalised composition latents (batch, size), without an image."""
+        return self.unet.composition(composition_latent, timestep, conditions)[0]
 
-    def denoiser(self, conditions: Tensor, guidance: float = 1.0) -> Callable[[Tensor, Tensor], Tensor]:
-        """Return the function a sampler calls.
+    def restore_composition(self, composition_latent: Tensor) -> Tensor:
+        """Undo :meth:`normalise_composition`."""
+        return composition_latent * self.composition_deviation + self.composition_mean
 
-        Parameters
-        ----------
-        conditions
-            (batch, condition size).
-        guidance
-            Scale of classifier-free guidance (Ho and Salimans 2022): 1 is the conditional model itself, 0 the
-            unconditional one, and above 1 the conditions are exaggerated.
-        """
-        absent = torch.zeros_like(conditions)
 
-        def denoise(joint: Tensor, timestep: Tensor) -> Tensor:
-            if guidance == 1.0:
-                return self(joint, timestep, conditions)
-            both = self(torch.cat([joint, joint]), torch.cat([timestep, timestep]), torch.cat([conditions, absent]))
-            conditional, unconditional = both.chunk(2)
-            return unconditional + guidance * (conditional - unconditional)
+def guided(
+    network: Callable[[Tensor, Tensor, Tensor], Tensor], conditions: Tensor, guidance: float = 1.0
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return a network's prediction under conditions as a function of sample and timestep alone.
 
-        return denoise
+    Parameters
+    ----------
+    network
+        Predicts from sample, timestep and conditions: :class:`ScreeningNetwork` or its ``denoise_composition``.
+    conditions
+        (batch, condition size).
+    guidance
+        Scale of classifier-free guidance (Ho and Salimans 2022): 1 is the conditional model itself, 0 the unconditional
+        one, and above 1 the conditions are exaggerated.
+    """
+    # A vector of zeros gives nothing, and the network puts its learned tokens in the place of all conditions.
+    absent = torch.zeros_like(conditions)
+
+    def predict(sample: Tensor, timestep: Tensor) -> Tensor:
+        if guidance == 1.0:
+            return network(sample, timestep, conditions)
+        both = network(torch.cat([sample, sample]), torch.cat([timestep, timestep]), torch.cat([conditions, absent]))
+        conditional, unconditional = both.chunk(2)
+        return unconditional + guidance * (conditional - unconditional)
+
+    return predict

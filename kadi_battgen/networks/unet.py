@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kadi_battgen.networks.blocks import AttentionBlock, DenseResidualBlock, ResidualBlock, TimestepEmbedding
+from kadi_battgen.networks.blocks import AttentionBlock, ResidualBlock, TimestepEmbedding
+from kadi_battgen.networks.composition_denoiser import CompositionDenoiser
+from kadi_battgen.networks.conditions import ConditionEmbedding
 
 
 def concatenate_conditions(features: Tensor, conditions: Tensor) -> Tensor:
@@ -30,14 +32,14 @@ class ScreeningUNet(nn.Module):
         Channels of the image latent.
     composition_size
         Length of the composition latent.
-    condition_size
-        Length of the condition vector.
     channels
         Channels per resolution level; each level after the first halves the resolution.
     attention_levels
         Which levels have self-attention; the middle always has.
     embedding_size
         Length of the embedding of time and composition.
+    condition_channels
+        Channels that the embedded conditions are concatenated as.
     composition_width, composition_blocks
         Width and number of blocks of the composition branch.
     """
@@ -47,58 +49,57 @@ class ScreeningUNet(nn.Module):
         *,
         latent_channels: int = 4,
         composition_size: int = 32,
-        condition_size: int = 23,
         channels: Sequence[int] = (32, 64),
         attention_levels: Sequence[bool] = (False, True),
         embedding_size: int = 128,
+        condition_channels: int = 24,
         composition_width: int = 256,
         composition_blocks: int = 3,
     ) -> None:
         super().__init__()
-        self.time = TimestepEmbedding(embedding_size)
-        context = embedding_size + condition_size
-        self.composition_in = nn.Linear(composition_size, composition_width)
-        self.composition_blocks = nn.ModuleList(
-            DenseResidualBlock(composition_width, context) for _ in range(composition_blocks)
+        self.composition = CompositionDenoiser(
+            composition_size=composition_size,
+            embedding_size=embedding_size,
+            width=composition_width,
+            blocks=composition_blocks,
         )
+        self.time = TimestepEmbedding(embedding_size)
+        self.conditions = ConditionEmbedding()
+        self.condition_maps = nn.Linear(self.conditions.size, condition_channels)
         self.composition_to_embedding = nn.Linear(composition_width, embedding_size)
         self.image_in = nn.Conv2d(latent_channels, channels[0], 3, padding=1)
 
         self.down, self.down_attention, self.downsample = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         previous = channels[0]
         for level, width in enumerate(channels):
-            self.down.append(ResidualBlock(previous + condition_size, width, embedding_size))
+            self.down.append(ResidualBlock(previous + condition_channels, width, embedding_size))
             self.down_attention.append(AttentionBlock(width) if attention_levels[level] else nn.Identity())
             last = level == len(channels) - 1
             self.downsample.append(nn.Identity() if last else nn.Conv2d(width, width, 3, stride=2, padding=1))
             previous = width
 
-        self.middle_first = ResidualBlock(previous + condition_size, previous, embedding_size)
+        self.middle_first = ResidualBlock(previous + condition_channels, previous, embedding_size)
         self.middle_attention = AttentionBlock(previous)
-        self.middle_second = ResidualBlock(previous + condition_size, previous, embedding_size)
+        self.middle_second = ResidualBlock(previous + condition_channels, previous, embedding_size)
 
         self.up, self.up_attention, self.upsample = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         for level in reversed(range(len(channels))):
             width = channels[level]
-            self.up.append(ResidualBlock(previous + width + condition_size, width, embedding_size))
+            self.up.append(ResidualBlock(previous + width + condition_channels, width, embedding_size))
             self.up_attention.append(AttentionBlock(width) if attention_levels[level] else nn.Identity())
             self.upsample.append(nn.Identity() if level == 0 else nn.Conv2d(width, width, 3, padding=1))
             previous = width
         self.image_out = nn.Sequential(
             nn.GroupNorm(8, previous), nn.SiLU(), nn.Conv2d(previous, latent_channels, 3, padding=1)
         )
-        self.composition_out = nn.Sequential(
-            nn.LayerNorm(composition_width), nn.Linear(composition_width, composition_size)
-        )
         # A network that first predicts nothing starts from the loss of the mean, not from noise of its own.
-        for layer in (self.image_out[-1], self.composition_out[-1]):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        nn.init.zeros_(self.image_out[-1].weight)
+        nn.init.zeros_(self.image_out[-1].bias)
 
     def forward(
         self, image_latent: Tensor, composition_latent: Tensor, timestep: Tensor, conditions: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return the predicted noise of both latents.
+        """Return what is predicted of both latents (noise or velocity, as trained).
 
         Parameters
         ----------
@@ -109,33 +110,24 @@ class ScreeningUNet(nn.Module):
         timestep
             Integer timesteps, (batch,).
         conditions
-            (batch, condition size).
+            Condition vectors, (batch, condition size).
         """
-        composition_noise, embedding = self.denoise_composition(composition_latent, timestep, conditions)
+        composition_predicted, hidden_composition = self.composition(composition_latent, timestep, conditions)
+        embedding = self.time(timestep) + self.composition_to_embedding(hidden_composition)
+        maps = self.condition_maps(self.conditions(conditions))
 
         hidden = self.image_in(image_latent)
         skips = []
         for block, attention, downsample in zip(self.down, self.down_attention, self.downsample, strict=True):
-            hidden = attention(block(concatenate_conditions(hidden, conditions), embedding))
+            hidden = attention(block(concatenate_conditions(hidden, maps), embedding))
             skips.append(hidden)
             hidden = downsample(hidden)
-        hidden = self.middle_first(concatenate_conditions(hidden, conditions), embedding)
+        hidden = self.middle_first(concatenate_conditions(hidden, maps), embedding)
         hidden = self.middle_attention(hidden)
-        hidden = self.middle_second(concatenate_conditions(hidden, conditions), embedding)
+        hidden = self.middle_second(concatenate_conditions(hidden, maps), embedding)
         for block, attention, upsample in zip(self.up, self.up_attention, self.upsample, strict=True):
-            joined = concatenate_conditions(torch.cat([hidden, skips.pop()], dim=1), conditions)
+            joined = concatenate_conditions(torch.cat([hidden, skips.pop()], dim=1), maps)
             hidden = attention(block(joined, embedding))
             if skips:
                 hidden = upsample(F.interpolate(hidden, scale_factor=2.0, mode="nearest"))
-        return self.image_out(hidden), composition_noise
-
-    def denoise_composition(
-        self, composition_latent: Tensor, timestep: Tensor, conditions: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Return the predicted noise of composition latents, and the embedding of time and composition for the U-Net."""
-        time = self.time(timestep)
-        context = torch.cat([time, conditions], dim=1)
-        composition = self.composition_in(composition_latent)
-        for block in self.composition_blocks:
-            composition = block(composition, context)
-        return self.composition_out(composition), time + self.composition_to_embedding(composition)
+        return self.image_out(hidden), composition_predicted

@@ -57,3 +57,10 @@ def test_fractions_do_not_depend_on_the_size_of_the_formula(counts, times):
 def test_an_empty_composition_has_no_fractions_and_is_half_an_exchange_away(known):
     assert not atomic_fractions(np.zeros(112)).any()
     assert known.nearest(np.zeros(112, dtype=np.float32))[1] == pytest.approx(0.5)
+
+
+def test_a_known_formula_is_known_whatever_its_ion(known, bundled):
+    electrode = bundled.electrodes[0]
+    assert known.holds(electrode.composition)
+    assert known.holds(2 * electrode.composition)
+    assert not known.holds(composition_vector("XeRn2"))

@@ -40,7 +40,8 @@ class LinearModel(ScreeningModel):
         counts = np.zeros((len(properties), 112))
         counts[:, 7] = 1.0
         counts[np.arange(len(properties)), working_ions + 20] = 1.0
-        return Generated(compositions=counts, regressed=None, images=images)
+        none = np.zeros(len(counts), dtype=np.int64)
+        return Generated(counts, working_ions, none, None, images, np.zeros((len(counts), 1)))
 
 
 @pytest.fixture

@@ -88,18 +88,26 @@ def test_writing_and_parsing_a_range_agree(low, high):
         ("3.5:4.0", 3.7, 0.0),
         ("3.5:4.0", 3.5, 0.0),
         ("3.5:4.0", 4.0, 0.0),
-        ("3.5:4.0", 4.4, 0.1),
-        ("3.5:4.0", 2.8, 0.2),
-        ("150:", 120.0, 0.2),
+        ("3.5:4.0", 4.4, 0.04),
+        ("3.5:4.0", 2.5, 0.1),
+        ("150:", 120.0, 3.0),
         ("150:", 1e6, 0.0),
-        (":0.1", 0.15, 0.5),
+        (":0.1", 0.15, 0.005),
         (":0.1", 0.0, 0.0),
-        ("200", 150.0, 0.25),
-        ("200", 250.0, 0.25),
+        (":0", 0.1, 0.01),
+        ("200", 150.0, 5.0),
+        ("200", 250.0, 5.0),
     ],
 )
-def test_how_far_a_value_misses(text, value, miss):
-    assert PropertyRange.parse("gravimetric_energy", text).miss(value) == pytest.approx(miss)
+def test_how_far_a_value_misses_in_units_of_the_spread(text, value, miss):
+    assert PropertyRange.parse("gravimetric_energy", text).miss(value, spread=10.0) == pytest.approx(miss)
+
+
+def test_misses_are_measured_by_what_the_training_electrodes_spread():
+    """A bound of zero weighs no more than another one: the 5 and 95 % quantiles lie 299 apart here."""
+    target = Target.parse("Li", {"volume_change": ":0", "gravimetric_capacity": "150:"})
+    misses = target.misses({"volume_change": 0.1, "gravimetric_capacity": 149.9}, RANGES)
+    assert misses == pytest.approx({"volume_change": 0.1 / 299, "gravimetric_capacity": 0.1 / 299})
 
 
 def test_a_target_is_parsed_and_described():

@@ -66,6 +66,8 @@ def test_ions_and_capacities():
     expected = theoretical_gravimetric_capacity("LiFePO4", "Li")
     assert implied_capacities(compositions, ions).tolist() == pytest.approx([expected, 0, 0, 0])
     assert expected == pytest.approx(169.9, abs=0.1)
+    halved = implied_capacities(compositions, ions, np.array([0.5, 1, 1, 1]))
+    assert halved.tolist() == pytest.approx([expected / 2, 0, 0, 0])
     assert capacity_errors(compositions, ions, [170, 170, 170, 170])[:2].tolist() == pytest.approx(
         [0.0007, 1], abs=1e-3
     )
@@ -86,12 +88,37 @@ def test_targets():
         vectors("LiFePO4", "LiFePO4", "NaFeO2", "KF"),
         {"LiCoO2"},
     )
+    intervals = metrics.pop("intervals")
     assert metrics == {
         "targets": 4,
         "working_ion_present_fraction": 0.75,
         "capacity_within_15_percent_fraction": 0.25,
+        "capacity_of_all_ions_within_15_percent_fraction": 0.25,
+        "met_and_novel_fraction": 0.25,
         "median_capacity_error_fraction": pytest.approx((0.151 + 273.9 / 150 - 1) / 2, abs=2e-3),
         "mean_composition_distance_fraction": pytest.approx((0 + 10 / 28 + 0 + 1) / 4, abs=1e-4),
         "novel_fraction": 0.75,
         "unique_fraction": 0.75,
     }
+    assert set(intervals) == {
+        name for name in metrics if name.endswith("_fraction") and not name.startswith(("median", "mean", "unique"))
+    }
+    for name, interval in intervals.items():
+        assert 0 <= interval["low"] <= interval["estimate"] == metrics[name] <= interval["high"] <= 1
+
+
+def test_a_target_is_met_with_the_share_of_the_ions_that_leaves():
+    """Half of the lithium of LiCoO2 gives 137 mAh/g; all of it would be twice too much."""
+    metrics = target_metrics(
+        vectors("LiCoO2", "LiCoO2"),
+        ["Li", "Li"],
+        np.array([140.0, 140.0]),
+        vectors("LiCoO2", "LiCoO2"),
+        set(),
+        extracted=np.array([0.5, 1.0]),
+        balanced=lambda formula: formula == "LiCoO2",
+    )
+    assert metrics["capacity_within_15_percent_fraction"] == 0.5
+    assert metrics["capacity_of_all_ions_within_15_percent_fraction"] == 0.0
+    assert metrics["met_and_novel_fraction"] == 0.5
+    assert metrics["charge_balanced_fraction"] == 1.0

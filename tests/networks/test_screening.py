@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from kadi_battgen.networks.screening import ScreeningNetwork
+from kadi_battgen.datasets.conditions import condition_vectors
+from kadi_battgen.networks.screening import ScreeningNetwork, guided
 
 
 @pytest.fixture
@@ -19,12 +21,12 @@ def network():
             "composition_size": 6,
             "composition_width": 16,
             "composition_blocks": 1,
-            "condition_size": 23,
         },
         composition_autoencoder={"latent_size": 6, "hidden": 16},
+        properties={"members": 2, "hidden": 8},
         latent_shape=(4, 4, 6),
     ).eval()
-    for layer in (network.unet.image_out[-1], network.unet.composition_out[-1]):
+    for layer in (network.unet.image_out[-1], network.unet.composition.leave[-1]):
         nn.init.normal_(layer.weight, std=0.3)
     for name in ("image", "composition"):
         getattr(network, f"{name}_mean").normal_()
@@ -66,7 +68,7 @@ def test_the_scales_travel_with_the_weights(network):
 @torch.no_grad()
 def test_guidance_mixes_the_conditional_and_the_unconditional_prediction(network):
     joint, timestep = torch.randn(2, network.size), torch.tensor([10, 900])
-    conditions = torch.randn(2, 23)
+    conditions = torch.from_numpy(condition_vectors(torch.rand(2, 6).numpy(), np.array([3, 7])))
     conditional = network(joint, timestep, conditions)
     unconditional = network(joint, timestep, torch.zeros(2, 23))
     assert (conditional - unconditional).abs().max() > 1e-4
@@ -76,7 +78,17 @@ def test_guidance_mixes_the_conditional_and_the_unconditional_prediction(network
         (0.5, (conditional + unconditional) / 2),
         (3.0, 3 * conditional - 2 * unconditional),
     ]:
-        predicted = network.denoiser(conditions, guidance)(joint, timestep)
+        predicted = guided(network, conditions, guidance)(joint, timestep)
         assert predicted.shape == joint.shape
         torch.testing.assert_close(predicted, expected, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(network.denoiser(conditions)(joint, timestep), conditional, rtol=0, atol=0)
+    torch.testing.assert_close(guided(network, conditions)(joint, timestep), conditional, rtol=0, atol=0)
+
+
+@torch.no_grad()
+def test_the_composition_alone_is_denoised_as_in_the_joint_latent(network):
+    joint, timestep = torch.randn(2, network.size), torch.tensor([10, 900])
+    conditions = torch.from_numpy(condition_vectors(torch.rand(2, 6).numpy(), np.array([-1, 7])))
+    composition = network.split(joint)[1]
+    alone = network.denoise_composition(composition, timestep, conditions)
+    torch.testing.assert_close(alone, network.split(network(joint, timestep, conditions))[1])
+    torch.testing.assert_close(network.restore_composition(composition), network.restore(joint)[1])

@@ -33,7 +33,11 @@ screening:
   composition_size: 8
   composition_width: 16
   composition_blocks: 1
+  composition_steps: 12
   formula_batch: 8
+  formula_copies: 2
+  property_members: 2
+  property_steps: 5
   composition_autoencoder_steps: 30
   timesteps: 100
   beta_end: 0.15

@@ -40,7 +40,11 @@ screening:
   composition_size: 8
   composition_width: 32
   composition_blocks: 1
+  composition_steps: 12
   formula_batch: 8
+  formula_copies: 2
+  property_members: 2
+  property_steps: 5
   composition_autoencoder_steps: 50
   timesteps: 100
 """
@@ -122,7 +126,7 @@ def test_evaluation_compares_with_baselines(chain: Path) -> None:
     metrics = json.loads((chain / "evaluation" / "metrics.json").read_text())
     assert set(metrics["translation"]) == {"translator", "unet_l1", "training_mean"}
     assert set(metrics["composition"]) == {"training_mean", "regressor_per_stack", "regressor_pooled"}
-    ways = {"conditional", "unconditional", "conditional_from_image_latent", "training_mean"}
+    ways = {"conditional", "unconditional", "conditional_from_image_latent", "retrieval", "training_mean"}
     assert set(metrics["screening"]) == ways
 
 

@@ -10,8 +10,10 @@ from battgen_nodes import previews
 from matplotlib.figure import Figure
 from PIL import Image
 
-from kadi_battgen.applications.candidates import Candidate, rank_candidates, write_candidates
+from kadi_battgen.applications.candidate_files import write_candidates
+from kadi_battgen.applications.candidates import Candidate, Expectation, GeneratedFormula
 from kadi_battgen.applications.neighbours import KnownElectrodes
+from kadi_battgen.applications.ranking import rank_candidates
 from kadi_battgen.applications.targets import Target
 from kadi_battgen.electrodes.collection import ElectrodeCollection
 from kadi_battgen.electrodes.composition import composition_vector
@@ -72,19 +74,21 @@ def test_training(store: LocalStore, tmp_path: Path) -> None:
 def test_screening(store: LocalStore, tiny_electrodes: ElectrodeCollection, tmp_path: Path) -> None:
     target = Target.parse("Li", {"gravimetric_capacity": "100:"})
     known = KnownElectrodes(list(tiny_electrodes.electrodes))
+    expected = Expectation(*(np.full(6, value) for value in (100.0, 90.0, 110.0)))
+    ranges = {"any": {"gravimetric_capacity": [0.0, 0.0, 100.0, 200.0, 200.0]}}
     candidates = rank_candidates(
         [
             Candidate.assess(
-                composition_vector(formula),
-                formula=formula,
-                formula_from_image=None,
+                GeneratedFormula(counts, "Li", 1.0, counts, counts, 1.0),
+                expected=expected,
                 target=target,
                 asked=np.full(6, np.nan),
                 known=known,
+                training_ranges=ranges,
                 seed=0,
                 position=position,
             )
-            for position, formula in enumerate(["LiFePO4", "LiCoO2", "MgO"])
+            for position, counts in enumerate(map(composition_vector, ["LiFePO4", "LiCoO2", "MgO"]))
         ]
     )
     write_candidates(tmp_path / "candidates.csv", candidates)

@@ -18,8 +18,9 @@ import torch
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import sha256_file
-from kadi_battgen.training import composition, screening, translation
+from kadi_battgen.training import composition, composition_branch, screening, translation
 from kadi_battgen.training.checkpoints import CARD, CHECKPOINT, WEIGHTS, read_card
+from kadi_battgen.training.composition_branch import BRANCH_FOLDER, BRANCH_METRICS
 from kadi_battgen.training.loop import read_history
 from kadi_battgen.training.translators import load_translating_network, trained_translators
 
@@ -37,7 +38,7 @@ def results(folder):
 @pytest.mark.parametrize("kind", FOLDERS)
 def test_a_model_is_weights_a_card_and_a_history(trained, kind):
     names = {path.name for path in (trained / kind).iterdir()}
-    assert names - {screening.KNOWN_ELECTRODES} == {WEIGHTS, CARD, "metrics.csv"}
+    assert names - {screening.KNOWN_ELECTRODES, BRANCH_METRICS} == {WEIGHTS, CARD, "metrics.csv"}
     card = read_card(trained / kind, kind)
     assert card["weights_sha256"] == sha256_file(trained / kind / WEIGHTS)
     history = read_history(trained / kind / "metrics.csv")
@@ -107,6 +108,7 @@ def test_trained_models_load_and_compute(trained, tiny_dataset):
 
 def test_the_screening_model_carries_the_scale_of_the_latents(trained, tiny_dataset):
     from kadi_battgen.datasets import TrainingDataset
+    from kadi_battgen.training.formulas import electrode_samples
     from kadi_battgen.training.latents import encode_samples
     from kadi_battgen.training.samples import ImageSamples
 
@@ -115,9 +117,11 @@ def test_the_screening_model_carries_the_scale_of_the_latents(trained, tiny_data
     with TrainingDataset.open(tiny_dataset) as dataset, torch.no_grad():
         samples = ImageSamples(dataset, "training")
         mean, _ = encode_samples(translator, samples, progress=False)
-        counts = torch.from_numpy(samples.column("composition"))
-        joint = network.normalise(mean, network.composition_autoencoder.encode(counts))
-    image, formula = network.split(joint)
+        owners = np.unique(samples.column("electrode_index"))
+        formulas = electrode_samples([dataset.electrodes[owner] for owner in owners]).tensors()
+        latent = network.composition_autoencoder.encode(formulas)
+        image, _ = network.split(network.normalise(mean, latent[:1].expand(len(mean), -1)))
+    formula = network.normalise_composition(latent)
     torch.testing.assert_close(image.mean(dim=(0, 2, 3)), torch.zeros(4), atol=1e-4, rtol=0)
     torch.testing.assert_close(image.std(dim=(0, 2, 3)), torch.ones(4), atol=1e-3, rtol=0)
     torch.testing.assert_close(formula.mean(dim=0), torch.zeros(8), atol=1e-4, rtol=0)
@@ -167,6 +171,32 @@ def test_an_interrupted_training_resumes_as_if_nothing_had_happened(train, train
     assert results(model / kind) == results(trained / kind)
     assert (model / kind / CARD).read_bytes() == (trained / kind / CARD).read_bytes()
     assert not (model / kind / CHECKPOINT).exists()
+
+
+def test_a_screening_interrupted_in_its_composition_branch_resumes_there(train, trained, model, monkeypatch):
+    for path in (model / "screening").iterdir():
+        path.unlink()
+
+    def interrupt(finished):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(composition_branch, "_STEPS_PER_EPOCH", 4)
+        patch.setattr(composition_branch, "fit", functools.partial(composition_branch.fit, on_epoch=interrupt))
+        with pytest.raises(KeyboardInterrupt):
+            train("screening", model)
+    branch = model / "screening" / BRANCH_FOLDER
+    assert len(read_history(branch / "metrics.csv")["epoch"]) == 1
+    assert (branch / CHECKPOINT).is_file()
+    monkeypatch.setattr(composition_branch, "_STEPS_PER_EPOCH", 4)
+    train("screening", model)
+    assert not branch.exists()
+    assert len(read_history(model / "screening" / BRANCH_METRICS)["epoch"]) == 3
+    resumed = results(model / "screening")
+    for path in (model / "screening").iterdir():
+        path.unlink()
+    train("screening", model)
+    assert results(model / "screening") == resumed
 
 
 KILLED = """

@@ -23,7 +23,7 @@ def evaluate(
     *,
     part: str = "test",
     seed: int = 0,
-    steps: int = 50,
+    steps: int = 20,
     inception: str | os.PathLike[str] | None = None,
     lpips: str | os.PathLike[str] | None = None,
     progress: bool = True,
@@ -31,7 +31,8 @@ def evaluate(
     """Measure translation, composition and screening on one part of a data set.
 
     Baselines measured in the same run: the training mean (image, composition), the translation baselines that the model
-    folder holds, and for the screening the same model without conditions.
+    folder holds, and for the screening the same model without conditions and
+    the nearest known electrode.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def evaluate(
             Path(model_folder), samples, training, progress, extractors=extractors, seed=seed
         )
         composition, compositions = evaluate_composition(model, samples, training, progress)
-        screening = evaluate_screening(model, dataset, samples, training, seed, steps, progress)
+        screening, screened = evaluate_screening(model, dataset, samples, training, seed, steps, progress)
         owners = samples.column("electrode_index")
         metrics = {
             "part": part,
@@ -75,4 +76,4 @@ def evaluate(
             "composition": composition,
             "screening": screening,
         }
-    return Evaluation(metrics, examples, compositions)
+    return Evaluation(metrics, examples, compositions, screened)

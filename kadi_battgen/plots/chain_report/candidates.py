@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from kadi_battgen.applications.candidate_files import read_candidate_table
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
 from kadi_battgen.plots.candidates import candidates_figure
 from kadi_battgen.plots.images import candidate_images
@@ -25,7 +25,7 @@ def candidates_section(
     Parameters
     ----------
     table
-        The CSV file of ``battgen screen``.
+        The table of ``battgen screen``, CSV or JSON.
     images
         Scaled descriptors in the order of the table, (candidates, 6, H, W); None where they were not kept.
     target
@@ -33,9 +33,10 @@ def candidates_section(
     pixel_size
         Edge of a pixel in Angstrom.
     """
-    with open(table, encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    voltage, capacity = (FUNCTIONAL_PROPERTIES[n].column for n in ("average_voltage", "gravimetric_capacity"))
+    rows = read_candidate_table(table)
+    voltage, capacity, change = (
+        FUNCTIONAL_PROPERTIES[n].column for n in ("average_voltage", "gravimetric_capacity", "volume_change")
+    )
     columns = (
         Column("Rank", kind="number"),
         Column("Formula", kind="formula"),
@@ -43,6 +44,9 @@ def candidates_section(
         Column("Charges balance"),
         Column("Miss of the target", unit="fraction", kind="number", decimals=3),
         Column("Capacity by formula", unit="mAh/g", kind="number", decimals=1),
+        Column("Expected voltage", unit="V", kind="number", decimals=2),
+        Column("Expected volume change", unit="fraction", kind="number", decimals=3),
+        Column("New"),
         Column("Nearest known", kind="formula"),
         Column("Its distance", unit="fraction", kind="number", decimals=2),
         Column("Its voltage", unit="V", kind="number", decimals=2),
@@ -57,6 +61,9 @@ def candidates_section(
             "yes" if row["charge_balanced"] == "True" else "no",
             float(row["target_miss_fraction"]),
             float(row["theoretical_gravimetric_capacity_mAh_per_g"]),
+            float(row[f"predicted_{voltage}"] or "nan"),
+            float(row[f"predicted_{change}"] or "nan"),
+            "yes" if row["novel"] == "True" else "no",
             row["nearest_known_formula"],
             float(row["nearest_known_distance_fraction"]),
             float(row[f"nearest_known_{voltage}"]),
@@ -84,9 +91,9 @@ def candidates_section(
     wanted = "; ".join(f"{name.replace('_', ' ')} {text}" for name, text in asked.items())
     text = (
         f"Target: {wanted}. First come candidates that hold the working ion, then those whose charges balance, then the "
-        "smaller miss of the target (capacity by the candidate's own formula, the other properties by its nearest known "
-        "electrode), then the smaller distance to a known electrode. Candidates are proposals for a closer look, not "
-        "predictions of stability."
+        "smaller miss of the target (capacity by the candidate's own formula, the other properties as a model expects them that "
+        "had no part in the generation; in units of the property's spread), then the smaller distance to a known electrode. "
+        "Candidates are proposals for a closer look, not predictions of stability."
     )
     return Section("Candidates", [text], figures, [Table(columns, cells, "All candidates.", sortable=True)])
 

@@ -17,6 +17,7 @@ LABELS = {
     "conditional": "Screening model, formula from the composition latent",
     "conditional_from_image_latent": "Screening model, formula regressed from the image latent (thesis)",
     "unconditional": "Baseline: same model without conditions",
+    "retrieval": "Baseline: nearest known electrode by its properties",
 }
 
 #: Units of the metrics by the last part of their name; all others are pure numbers.

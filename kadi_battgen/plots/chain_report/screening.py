@@ -17,6 +17,9 @@ def screening_section(evaluation: Evaluation) -> Section:
     keys = (
         ("working_ion_present_fraction", "Asked ion present"),
         ("capacity_within_15_percent_fraction", "Capacity within 15 %"),
+        ("capacity_of_all_ions_within_15_percent_fraction", "The same if all ions leave"),
+        ("met_and_novel_fraction", "Ion and capacity met by a new formula"),
+        ("charge_balanced_fraction", "Charges balance"),
         ("median_capacity_error_fraction", "Median capacity error"),
         ("mean_composition_distance_fraction", "Distance to the held-out formula"),
         ("novel_fraction", "Not in the training part"),
@@ -26,6 +29,7 @@ def screening_section(evaluation: Evaluation) -> Section:
     columns = (Column("Way"), *(Column(label, unit="fraction", kind="number", decimals=2) for _, label in keys))
     text = (
         "Each held-out electrode's working ion and six functional properties were given as a target, and one candidate was "
-        "generated for each. Compared is the capacity that follows from the candidate's formula with the electrode's."
+        "generated for each. Compared is the capacity that follows from the candidate's formula and the share of its ions that "
+        "leaves, which is generated with it, with the electrode's."
     )
     return Section("Screening of held-out targets", [text], [], [Table(columns, rows)])

@@ -17,7 +17,7 @@ from kadi_battgen.training.losses.categorical import (
     class_weights,
     unweighted_probabilities,
 )
-from kadi_battgen.training.losses.composition import count_loss, presence_and_count_loss
+from kadi_battgen.training.losses.composition import count_loss, formula_loss, presence_and_count_loss
 from kadi_battgen.training.losses.latent import BetaSchedule, kl_between_normals, kl_to_standard_normal
 from kadi_battgen.training.losses.perceptual import (
     DescriptorPerceptualLoss,
@@ -56,6 +56,7 @@ __all__ = [
     "count_loss",
     "delayed_weight",
     "feature_loss",
+    "formula_loss",
     "gaussian_negative_log_likelihood",
     "gradient_penalty",
     "gram_matrix",

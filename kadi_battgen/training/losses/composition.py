@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from kadi_battgen.networks.composition_autoencoder import FormulaHeads, FormulaTensors
+
 
 def count_loss(predicted: Tensor, counts: Tensor, kind: str, weight: Tensor) -> Tensor:
     """Return the weighted loss of predicted atom counts.
@@ -34,3 +36,9 @@ def presence_and_count_loss(presence: Tensor, logarithm: Tensor, counts: Tensor)
     cross_entropy = F.binary_cross_entropy_with_logits(presence, there, reduction="none").sum(dim=1)
     squared = ((logarithm - torch.log1p(counts)).square() * there).sum(dim=1)
     return (cross_entropy + 10.0 * squared).mean()
+
+
+def formula_loss(heads: FormulaHeads, formulas: FormulaTensors) -> Tensor:
+    """Return the loss of decoded formulas: presence and count of the elements, and cross-entropies of ion and share."""
+    classes = F.cross_entropy(heads.ion, formulas.ion) + F.cross_entropy(heads.share, formulas.share)
+    return presence_and_count_loss(heads.presence, heads.logarithm, formulas.counts) + classes

@@ -39,14 +39,16 @@ def property_options(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @xmlhelpy.option(
     "sampler",
-    default="ddim",
-    param_type=xmlhelpy.Choice(["ddim", "ddpm"]),
-    description="Sampler: ddim takes --steps steps, ddpm every timestep of the training.",
+    default="dpm-solver++",
+    param_type=xmlhelpy.Choice(["dpm-solver++", "ddim", "ddpm"]),
+    description="Sampler: the first two take --steps steps, ddpm every timestep of the training.",
 )
-@xmlhelpy.option("steps", default=100, param_type=xmlhelpy.IntRange(min=1), description="Sampling steps of ddim.")
+@xmlhelpy.option(
+    "steps", default=20, param_type=xmlhelpy.IntRange(min=1), description="Sampling steps of dpm-solver++ and ddim."
+)
 @xmlhelpy.option(
     "guidance",
-    default=1.25,
+    default=1.5,
     param_type=xmlhelpy.FloatRange(min=0.0, max=20.0),
     description="Classifier-free guidance, dimensionless: 1 follows the conditions as trained, more exaggerates them.",
 )
@@ -57,7 +59,7 @@ def property_options(function: Callable[..., Any]) -> Callable[..., Any]:
     char=None,
     required=False,
 )
-@output_option("Table of ranked candidates to write (CSV).")
+@output_option("Table of ranked candidates to write: JSON where the name ends in .json, else CSV.")
 def screen(
     model: str,
     working_ion: str | None,
@@ -76,7 +78,7 @@ def screen(
     target = Target.parse(working_ion, properties)
     with start_run("screening", _title(target.describe()), seed) as run:
         models = run.input("model", model, "models")
-        from kadi_battgen.applications.candidates import write_candidate_images, write_candidates
+        from kadi_battgen.applications.candidate_files import write_candidate_images, write_candidates
         from kadi_battgen.applications.screening import ScreeningModel
         from kadi_battgen.applications.screening import screen as apply
 
@@ -96,10 +98,11 @@ def screen(
         run.add_metric("candidates", len(candidates))
         run.add_metric("working_ion_present_fraction", present / len(candidates))
         run.add_metric("distinct_formulas", len({candidate.formula for candidate in candidates}))
+        run.add_metric("novel_fraction", sum(candidate.novel for candidate in candidates) / len(candidates))
     for candidate in candidates[:5]:
         say(
-            f"{candidate.rank:3d}  {candidate.formula:20s} {candidate.theoretical_capacity:7.1f} mAh/g by its formula; "
-            f"nearest known {candidate.nearest.formula_discharge} at {candidate.nearest.properties.average_voltage:.2f} V"
+            f"{candidate.rank:3d}  {candidate.formula:20s} {candidate.theoretical_capacity:7.1f} mAh/g by its formula, "
+            f"{candidate.expected.mean[0]:.2f} V expected; {candidate.explanation()}"
         )
     result(output)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -93,10 +92,11 @@ def candidate_origin(store: Store, chain: Provenance, rank: int) -> CandidateOri
 
 
 def _candidate(store: Store, record: Record, rank: int) -> Mapping[str, str]:
+    from kadi_battgen.applications.candidate_files import read_candidate_table
+
     for made in record.results:
-        if record.record_type == "screening" and made.name.endswith(".csv"):
-            with open(store.obtain(record.identifier, made), encoding="utf-8", newline="") as stream:
-                rows = list(csv.DictReader(stream))
+        if record.record_type == "screening" and made.name.endswith((".csv", ".json")):
+            rows = read_candidate_table(store.obtain(record.identifier, made))
             for row in rows:
                 if row.get("rank") == str(rank):
                     return row

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from kadi_battgen.datasets.conditions import condition_vectors
-from kadi_battgen.training.screening import hidden_conditions
+from kadi_battgen.training.conditions import hidden_conditions
 
 COUNT = 4000
 PROPERTIES = np.tile(np.linspace(0.1, 0.9, 6), (COUNT, 1))
