@@ -31,8 +31,8 @@ def evaluate(
     """Measure translation, composition and screening on one part of a data set.
 
     Baselines measured in the same run: the training mean (image, composition), the translation baselines that the model
-    folder holds, and for the screening the same model without conditions and
-    the nearest known electrode.
+    folder holds, and for the screening the same model without conditions and the nearest known
+    electrode.
 
     Parameters
     ----------

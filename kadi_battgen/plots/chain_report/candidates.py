@@ -91,8 +91,8 @@ def candidates_section(
     wanted = "; ".join(f"{name.replace('_', ' ')} {text}" for name, text in asked.items())
     text = (
         f"Target: {wanted}. First come candidates that hold the working ion, then those whose charges balance, then the "
-        "smaller miss of the target (capacity by the candidate's own formula, the other properties as a model expects them that "
-        "had no part in the generation; in units of the property's spread), then the smaller distance to a known electrode. "
+        "smaller miss of the target (capacity by the candidate's own formula, other properties as expected by a model with "
+        "no part in the generation; in units of the property's spread), then the smaller distance to a known electrode. "
         "Candidates are proposals for a closer look, not predictions of stability."
     )
     return Section("Candidates", [text], figures, [Table(columns, cells, "All candidates.", sortable=True)])

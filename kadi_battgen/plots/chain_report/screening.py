@@ -29,7 +29,7 @@ def screening_section(evaluation: Evaluation) -> Section:
     columns = (Column("Way"), *(Column(label, unit="fraction", kind="number", decimals=2) for _, label in keys))
     text = (
         "Each held-out electrode's working ion and six functional properties were given as a target, and one candidate was "
-        "generated for each. Compared is the capacity that follows from the candidate's formula and the share of its ions that "
-        "leaves, which is generated with it, with the electrode's."
+        "generated for each. The capacity that follows from the candidate's formula and from the generated share of its ions "
+        "that leaves is compared with the electrode's."
     )
     return Section("Screening of held-out targets", [text], [], [Table(columns, rows)])
