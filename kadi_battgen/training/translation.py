@@ -149,9 +149,9 @@ def load_translator(model_folder: str | os.PathLike[str]) -> tuple[TranslationAu
 def spheres_to_type_map(dataset: TrainingDataset) -> list[float]:
     """Return factor and offset from scaled heights of the van der Waals spheres to scaled intensities of the type map."""
     scaling = dataset.descriptor_scaling
-    # Both are the same heights in Angstrom, and the type map's start at 0, where there is no atom.
-    factor = scaling.span[SPHERES] / scaling.span[-1]
-    return [float(factor), float(scaling.minimum[SPHERES] / scaling.span[-1])]
+    # Both are the same heights in Angstrom, and a colour whose class is not shown is at its minimum.
+    offset = (scaling.minimum[SPHERES] - scaling.minimum[-1]) / scaling.span[-1]
+    return [float(scaling.span[SPHERES] / scaling.span[-1]), float(offset)]
 
 
 def typical_stretch(samples: ImageSamples, count: int = 32) -> float:

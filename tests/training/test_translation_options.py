@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import yaml
 
+from kadi_battgen.datasets import TrainingDataset
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import sha256_file
+from kadi_battgen.networks.autoencoder import SPHERES
 from kadi_battgen.training import translation
 from kadi_battgen.training.checkpoints import CHECKPOINT, WEIGHTS, read_card
 from kadi_battgen.training.history import read_history
@@ -83,6 +85,16 @@ def test_an_option_takes_part_stands_on_the_card_and_resumes_to_the_same_bytes(
     whole, halved = (tmp_path / folder / "translation" for folder in ("whole", "halved"))
     assert (halved / "metrics.csv").read_text() == (whole / "metrics.csv").read_text()
     assert sha256_file(halved / WEIGHTS) == sha256_file(whole / WEIGHTS)
+
+
+def test_a_true_type_map_is_the_spheres_in_the_colour_of_the_class(tiny_dataset):
+    with TrainingDataset.open(tiny_dataset) as dataset:
+        factor, offset = translation.spheres_to_type_map(dataset)
+        images = np.stack([dataset.descriptors(n) for n in dataset.indices("training")]).astype(float)
+    colours = images[:, 3:]
+    np.testing.assert_allclose(colours.max(axis=1), factor * images[:, SPHERES] + offset, atol=2e-3)
+    # Spheres of two classes overlap in few pixels; everywhere else a pixel shows one class.
+    assert (np.sort(colours, axis=1)[:, 1] > 2e-3).mean() < 0.03
 
 
 def test_the_rise_of_beta_shows_in_the_history(tmp_path, tiny_dataset, settings, one_thread):

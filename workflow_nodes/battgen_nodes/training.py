@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,10 @@ def run_training(kind: str, *, translator: str | None = None, **options: Any) ->
     config = context.params["config"] if context.meta.get(SETTINGS) else None
     settings = load_settings(kind, options["preset"], config, overrides, only=context.meta.get(SETTINGS, ()))
     output, seed = Path(options["output"]), options["seed"]
+    if os.environ.get("RANK", "0") != "0":
+        # torchrun starts the command many times: the first keeps the record of the training that they share.
+        _train(kind, options["dataset"], output, settings, options)
+        return
     with start_run("model-training", f"Training of the {kind} model", seed, settings) as run:
         dataset = run.input("dataset", options["dataset"])
         if translator is not None:
@@ -80,9 +85,7 @@ def run_training(kind: str, *, translator: str | None = None, **options: Any) ->
             adopt_model(run.input("translator", translator, "models"), output, "translation")
         elif kind != "translation" and (output / "translation").is_dir():
             run.add_input("translator", output / "translation")
-        # Only now, since torch takes seconds to load: a wrong path should be answered at once.
-        train = getattr(import_module(f"kadi_battgen.training.{kind}"), f"train_{kind}")
-        card = train(dataset, output, settings, seed=seed, preset=options["preset"])
+        card = _train(kind, dataset, output, settings, options)
         run.set_device(card["device"])
         for name, value in card["best"].items():
             run.add_metric(name, value, part="validation" if name.startswith("validation") else "training")
@@ -94,3 +97,9 @@ def run_training(kind: str, *, translator: str | None = None, **options: Any) ->
         training_previews(run, trained)
     say(f"{kind}: best validation loss {card['best']['validation_loss']:.4g} in epoch {card['best']['epoch']:.0f}")
     result(output / kind)
+
+
+def _train(kind: str, dataset: Path | str, output: Path, settings: Any, options: dict[str, Any]) -> dict[str, Any]:
+    # Only now, since torch takes seconds to load: a wrong path should be answered at once.
+    train = getattr(import_module(f"kadi_battgen.training.{kind}"), f"train_{kind}")
+    return train(dataset, output, settings, seed=options["seed"], preset=options["preset"])
