@@ -66,8 +66,8 @@ class TranslationAutoencoder(nn.Module):
     type_map
         ``intensities``: the decoder's last three channels are the type map. ``classes``: they are the logits of the three
         classes of atoms, and the type map is their probabilities times the height of the van der Waals spheres, which is what
-        a type map is made of but for the few pixels where spheres of two classes overlap. A decoder so built cannot confuse how
-        high an atom lies with which class it belongs to.
+        a type map is made of but for the few pixels where spheres of two classes overlap. A decoder so built cannot confuse
+        how high an atom lies with which class it belongs to.
     spheres_to_type_map
         Factor and offset from scaled sphere heights to scaled type map intensities.
     """
