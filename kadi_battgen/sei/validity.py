@@ -149,7 +149,7 @@ def _components(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     cross = np.zeros((3, 3, 3), dtype=bool)
     cross[1] = ndimage.generate_binary_structure(2, 1)
     labels, _ = ndimage.label(mask, structure=cross)
-    return labels, np.bincount(labels.ravel())
+    return labels, np.bincount(labels.ravel(), minlength=1)
 
 
 def _apart(mask: np.ndarray) -> np.ndarray:
@@ -176,6 +176,8 @@ def _unpaired(mask: np.ndarray) -> np.ndarray:
 
     labels, sizes = _components(mask)
     unpaired = mask & (sizes[labels] == 1)
+    if len(sizes) < 2:
+        return unpaired
     # Of two sites in a component each has a partner; larger ones need a matching.
     boxes = ndimage.find_objects(labels)
     for number in range(1, len(sizes)):

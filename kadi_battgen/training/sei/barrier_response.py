@@ -116,6 +116,7 @@ def train_barrier_response(
                 "max_time_s": entry["max_time"],
                 "lowest_barriers_eV": values[mask].min(axis=0).tolist() if mask.any() else None,
                 "highest_barriers_eV": values[mask].max(axis=0).tolist() if mask.any() else None,
+                "observable_quantiles": _quantiles(observables[parts["training"]][mask]) if mask.any() else None,
             }
             for mask, entry in zip(own, campaigns, strict=True)
         ],
@@ -176,7 +177,8 @@ class _ResponseTask:
     def training_step(self, indices: np.ndarray, epoch: int, generator: torch.Generator) -> dict[str, float]:
         """Take one optimizer step."""
         inputs, targets = (values[torch.as_tensor(indices)].to(self.fabric.device) for values in self.training)
-        loss = gaussian_negative_log_likelihood(*self.network(inputs), targets).mean()
+        mean, log_variance = self.network(inputs)
+        loss = gaussian_negative_log_likelihood(mean, log_variance, targets).mean()
         descend(self.fabric, self.network, self.optimizers["response"], loss, self.loop.gradient_norm)
         return {"loss": loss.item()}
 
@@ -184,9 +186,16 @@ class _ResponseTask:
     def validate(self) -> dict[str, float]:
         """Return the same of the validation part."""
         inputs, targets = (values.to(self.fabric.device) for values in self.validation)
+        mean, log_variance = self.network(inputs)
         return {
-            "validation_loss": gaussian_negative_log_likelihood(*self.network(inputs), targets, beta=0.0).mean().item()
+            "validation_loss": gaussian_negative_log_likelihood(mean, log_variance, targets, beta=0.0).mean().item()
         }
+
+
+def _quantiles(observables: np.ndarray) -> dict[str, list[float]]:
+    """Return the quantiles at 0, 5, 50, 95 and 100 % by observable."""
+    table = np.quantile(observables, (0.0, 0.05, 0.5, 0.95, 1.0), axis=0).T
+    return dict(zip(OBSERVABLES, table.tolist(), strict=True))
 
 
 @torch.no_grad()
