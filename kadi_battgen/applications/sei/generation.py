@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kadi_battgen.applications.screening import candidate_seed
+from kadi_battgen.applications.sei.growing import grown_lattices
 from kadi_battgen.applications.sei.model import PrvaeModel
 from kadi_battgen.applications.sei.quality import generation_metrics, layers
 from kadi_battgen.applications.sei.search import LatentSearch
@@ -28,6 +29,9 @@ DEFAULT_STEPS, DEFAULT_ROUNDS = 60, 4
 
 #: Training configurations near a wanted value among which a search starts at random.
 _NEIGHBOURS = 12
+
+#: Configurations that are decoded together; bounds the memory.
+_BLOCK = 256
 
 #: Largest change of an aim in a round, as a fraction of the range that was seen.
 _LARGEST_CORRECTION = 0.1
@@ -207,7 +211,18 @@ class _Best:
         seed: int,
     ) -> dict[str, np.ndarray]:
         """Decode, mend and measure points, keep those that are better than before, and return what was measured."""
-        shown = self.model.decode_configurations(points, barriers, seed=seed)
+        generator = np.random.default_rng(seed)
+        blocks = [np.s_[start : start + _BLOCK] for start in range(0, len(points), _BLOCK)]
+        shown = np.concatenate(
+            [
+                grown_lattices(
+                    self.model.decode(points[block], None if barriers is None else barriers[block]),
+                    generator,
+                    tunnelling_rows=self.reach,
+                )
+                for block in blocks
+            ]
+        )
         configurations, changed = mended(shown, tunnelling_rows=self.reach)
         measured = observables(configurations)
         errors = [
