@@ -33,6 +33,8 @@ from battgen_nodes.records.push import push
 from battgen_nodes.records.report import report
 from battgen_nodes.records.reproduce import reproduce
 from battgen_nodes.sei.build_sei_dataset import build_sei_dataset
+from battgen_nodes.sei.characterize_sei import characterize_sei
+from battgen_nodes.sei.generate_sei import generate_sei
 from battgen_nodes.sei.sei_observables import sei_observables
 from battgen_nodes.sei.simulate_sei import simulate_sei
 from battgen_nodes.sei.train_prvae import train_prvae
@@ -62,6 +64,8 @@ for _command in (
     sei_observables,
     build_sei_dataset,
     train_prvae,
+    characterize_sei,
+    generate_sei,
     report,
     provenance,
     reproduce,

@@ -73,6 +73,13 @@ class Configurations:
             stack = campaign.configurations()[runs]
             return cls(runs, stack, campaign.barriers[runs], observables(stack), campaign.regimes[runs])
 
+    def first(self, count: int) -> Configurations:
+        """Return the first `count` configurations."""
+        values = {name: column[:count] for name, column in self.observables.items()}
+        return Configurations(
+            self.runs[:count], self.configurations[:count], self.barriers[:count], values, self.regimes[:count]
+        )
+
     def __len__(self) -> int:
         return len(self.runs)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kadi_battgen.applications.screening import candidate_seed
-from kadi_battgen.applications.sei.growing import grown_lattices
+from kadi_battgen.applications.sei.growing import grown_configurations
 from kadi_battgen.applications.sei.model import PrvaeModel
 from kadi_battgen.applications.sei.quality import generation_metrics, layers
 from kadi_battgen.applications.sei.search import LatentSearch
@@ -19,7 +19,6 @@ from kadi_battgen.metrics.latent_space import nearest
 from kadi_battgen.progress import progress_bar
 from kadi_battgen.sei.generated import GeneratedConfigurations
 from kadi_battgen.sei.observables import OBSERVABLES, observables
-from kadi_battgen.sei.validity import is_valid, mended, model_tunnelling_rows
 
 #: Draws for each configuration that is kept.
 DEFAULT_DRAWS = 4
@@ -29,9 +28,6 @@ DEFAULT_STEPS, DEFAULT_ROUNDS = 60, 4
 
 #: Training configurations near a wanted value among which a search starts at random.
 _NEIGHBOURS = 12
-
-#: Configurations that are decoded together; bounds the memory.
-_BLOCK = 256
 
 #: Largest change of an aim in a round, as a fraction of the range that was seen.
 _LARGEST_CORRECTION = 0.1
@@ -193,9 +189,6 @@ class _Best:
 
     def __init__(self, count: int, model: PrvaeModel) -> None:
         self.model = model
-        self.reach = model_tunnelling_rows(
-            {"height": model.lattice_shape[0], "tunnelling_depth": model.card["chemistry"]["tunnelling_depth"]}
-        )
         self.error = np.full(count, np.inf)
         self.points = np.zeros((count, model.latent_size), dtype=np.float32)
         self.configurations = np.zeros((count, *model.lattice_shape), dtype=np.uint8)
@@ -211,19 +204,7 @@ class _Best:
         seed: int,
     ) -> dict[str, np.ndarray]:
         """Decode, mend and measure points, keep those that are better than before, and return what was measured."""
-        generator = np.random.default_rng(seed)
-        blocks = [np.s_[start : start + _BLOCK] for start in range(0, len(points), _BLOCK)]
-        shown = np.concatenate(
-            [
-                grown_lattices(
-                    self.model.decode(points[block], None if barriers is None else barriers[block]),
-                    generator,
-                    tunnelling_rows=self.reach,
-                )
-                for block in blocks
-            ]
-        )
-        configurations, changed = mended(shown, tunnelling_rows=self.reach)
+        configurations, changed, valid = grown_configurations(self.model, points, barriers, seed=seed)
         measured = observables(configurations)
         errors = [
             np.abs(measured[name] - values) / np.maximum(np.abs(values), scale(quantiles[name]))
@@ -233,7 +214,7 @@ class _Best:
         better = error < self.error
         self.error[better], self.points[better], self.changed[better] = error[better], points[better], changed[better]
         self.configurations[better] = configurations[better]
-        self.valid[better] = is_valid(shown[better], tunnelling_rows=self.reach)
+        self.valid[better] = valid[better]
         return measured
 
 

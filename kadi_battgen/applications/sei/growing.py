@@ -7,7 +7,7 @@ the rows are filled one after the other, with the expected numbers, so that what
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -21,7 +21,13 @@ from kadi_battgen.sei.chemistry import (
     RADICAL,
     SOLVENT,
 )
-from kadi_battgen.sei.validity import SMALLEST_CLUSTER
+from kadi_battgen.sei.validity import SMALLEST_CLUSTER, is_valid, mended, model_tunnelling_rows
+
+if TYPE_CHECKING:
+    from kadi_battgen.applications.sei.model import PrvaeModel
+
+#: Configurations that are decoded together; bounds the memory.
+_BLOCK: Final = 256
 
 #: What a contact with a placed site of a cluster adds to the logarithm of a site's probability.
 _CONTACT: Final = 4.0
@@ -34,6 +40,40 @@ _FIELD_WIDTH, _FIELD_STRENGTH = 2.0, 2.0
 
 #: Where nothing may be placed.
 _NEVER: Final = -1e9
+
+
+def grown_configurations(
+    model: PrvaeModel, latent: np.ndarray, barriers: np.ndarray | None = None, *, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Decode latents to configurations that a simulation could reach.
+
+    Parameters
+    ----------
+    model
+        The trained model.
+    latent
+        (N, latent size).
+    barriers
+        Reaction barriers in eV, (N, 15), for a conditional model.
+    seed
+        Seed of where chance decides.
+
+    Returns
+    -------
+    tuple
+        Configurations, uint8, (N, rows, columns), all valid (:mod:`kadi_battgen.sei.validity`); sites that were mended for it,
+        (N,); and which were valid without, bool, (N,).
+    """
+    generator = np.random.default_rng(seed)
+    reach = model_tunnelling_rows({**model.card["chemistry"], "height": model.lattice_shape[0]})
+    parts = []
+    for start in range(0, len(latent), _BLOCK):
+        given = None if barriers is None else barriers[start : start + _BLOCK]
+        chances = model.decode(latent[start : start + _BLOCK], given)
+        parts.append(grown_lattices(chances, generator, tunnelling_rows=reach))
+    shown = np.concatenate(parts) if parts else np.empty((0, *model.lattice_shape), dtype=np.uint8)
+    configurations, changed = mended(shown, tunnelling_rows=reach)
+    return configurations, changed, is_valid(shown, tunnelling_rows=reach)
 
 
 def grown_lattices(probabilities: np.ndarray, generator: np.random.Generator, *, tunnelling_rows: int) -> np.ndarray:

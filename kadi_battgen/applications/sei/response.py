@@ -21,14 +21,11 @@ from kadi_battgen.sei.observables import OBSERVABLES
 from kadi_battgen.training.checkpoints import CARD
 from kadi_battgen.training.sei.barrier_response import KIND, load_barrier_response, response_inputs
 
-#: Sets of barriers that are looked at first, drawn uniformly from the ranges of the training.
-_POOL = 16384
+#: Runs of the training that a search starts at for each proposal, chosen at random from so many more.
+_STARTS, _AMONG = 4, 20
 
-#: Best of them that a search starts at for each proposal, chosen at random from so many more.
-_STARTS, _AMONG = 4, 24
-
-#: Steps of the search, and their size as a fraction of a barrier's range.
-_STEPS, _STEP = 60, 0.01
+#: Steps of the search, their size, and how far it may go from its start, as fractions of a barrier's range.
+_STEPS, _STEP, _FARTHEST = 40, 0.005, 0.06
 
 
 class BarrierResponse:
@@ -43,6 +40,8 @@ class BarrierResponse:
     ----------
     card
         Scalings, campaigns with their stop criteria, measured results.
+    runs
+        Runs of the training: scaled ``barriers`` (R, 15), ``campaign`` (R,) and ``observables`` (R, 10) in their units.
 
     Raises
     ------
@@ -54,7 +53,7 @@ class BarrierResponse:
         place = Path(folder) / KIND
         if not (place / CARD).is_file():
             raise UserError(f"{folder} does not know what barriers lead to: train it again with battgen train-prvae.")
-        self.network, self.card = load_barrier_response(place)
+        self.network, self.card, self.runs = load_barrier_response(place)
         self.observables = StandardScaling.from_json(self.card["normalisation"]["observables"])
         self.barriers = RangeScaling.from_json(self.card["normalisation"]["barriers"])
 
@@ -98,7 +97,8 @@ class BarrierResponse:
         """Return sets of barriers that are expected to lead to a target.
 
         Each is asked for values drawn from the target's ranges, and minimises the expected squared error of a run,
-        (mean - asked)^2 + variance over runs: barriers whose runs differ much are avoided.
+        (mean - asked)^2 + variance over runs: barriers whose runs differ much are avoided. The search starts at barriers of
+        the training whose own run also came out as asked, and stays near them: far from them the networks may be wrong.
 
         Parameters
         ----------
@@ -132,16 +132,23 @@ class BarrierResponse:
         span, centre = self.observables.span[columns], self.observables.transform(np.zeros(len(OBSERVABLES)))[columns]
         aims = torch.from_numpy(values / span + centre).float()
         weights = torch.from_numpy(np.square(span / np.maximum(np.abs(values), least))).float()
-        pool = low + (high - low) * torch.from_numpy(generator.random((_POOL, BARRIERS))).float()
+        own = self.runs["campaign"] == campaign
+        pool = torch.from_numpy(self.runs["barriers"][own])
+        came_out = torch.from_numpy(self.observables.transform(self.runs["observables"][own])[:, columns]).float()
+        certain = torch.zeros_like(came_out)
         with torch.no_grad():
             expected = [part[:, columns] for part in self._expected(pool, campaign)]
-            near = [
-                _error(expected, aim, weight).topk(_STARTS + _AMONG, largest=False).indices
+            scores = [
+                _error(expected, aim, weight) + _error([came_out, certain], aim, weight)
                 for aim, weight in zip(aims, weights, strict=True)
             ]
-        chosen = [row[generator.permutation(len(row))[:_STARTS]] for row in near]
-        points = torch.stack([pool[row] for row in chosen]).flatten(0, 1).requires_grad_(True)
-        aims, weights = aims.repeat_interleave(_STARTS, dim=0), weights.repeat_interleave(_STARTS, dim=0)
+        near = [score.topk(min(_STARTS + _AMONG, len(pool)), largest=False).indices for score in scores]
+        starts = min(_STARTS, len(pool))
+        chosen = [row[generator.permutation(len(row))[:starts]] for row in near]
+        origin = torch.stack([pool[row] for row in chosen]).flatten(0, 1)
+        low, high = torch.maximum(low, origin - _FARTHEST), torch.minimum(high, origin + _FARTHEST)
+        points = origin.clone().requires_grad_(True)
+        aims, weights = aims.repeat_interleave(starts, dim=0), weights.repeat_interleave(starts, dim=0)
         optimizer = torch.optim.Adam([points], lr=_STEP)
         for _ in range(_STEPS):
             optimizer.zero_grad()
@@ -150,8 +157,8 @@ class BarrierResponse:
             with torch.no_grad():
                 points.copy_(torch.minimum(torch.maximum(points, low), high))
         with torch.no_grad():
-            best = self._loss(points, columns, aims, weights, campaign).view(count, _STARTS).argmin(dim=1)
-            kept = points.view(count, _STARTS, BARRIERS)[torch.arange(count), best]
+            best = self._loss(points, columns, aims, weights, campaign).view(count, starts).argmin(dim=1)
+            kept = points.view(count, starts, BARRIERS)[torch.arange(count), best]
         # Ten decimals, as in campaigns: so they are the same once written to a table.
         barriers = np.round(self.barriers.inverse(kept.double().numpy()), 10)
         barriers = np.clip(barriers, entry["lowest_barriers_eV"], entry["highest_barriers_eV"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kadi_battgen.applications.sei.growing import grown_configurations
 from kadi_battgen.applications.sei.latent_space import LatentSpace
 from kadi_battgen.applications.sei.model import PrvaeModel
 from kadi_battgen.sei.chemistry import BARRIER_NAMES
@@ -99,5 +100,13 @@ def barrier_walks(
 def _walk(
     model: PrvaeModel, label: str, positions: np.ndarray, points: np.ndarray, barriers: np.ndarray | None
 ) -> Walk:
-    configurations = model.decode_configurations(points, barriers if model.conditional else None)
+    given = None
+    if model.conditional and barriers is not None:
+        given = np.broadcast_to(barriers, (len(points), np.shape(barriers)[-1]))
+    # One by one with the same seed, so that chance decides alike at every step.
+    steps = [
+        grown_configurations(model, points[[step]], None if given is None else given[[step]])[0]
+        for step in range(len(points))
+    ]
+    configurations = np.concatenate(steps)
     return Walk(label, np.asarray(positions), configurations, observables(configurations))

@@ -13,22 +13,30 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from kadi_battgen.datasets.scaling import StandardScaling
 from kadi_battgen.datasets.sei import SeiDataset
-from kadi_battgen.files import sha256_file
+from kadi_battgen.errors import UserError
+from kadi_battgen.files import atomic_path, sha256_file
 from kadi_battgen.metrics.regression import regression_metrics
 from kadi_battgen.networks.property_regressor import PropertyRegressor, combined
 from kadi_battgen.sei.chemistry import BARRIERS
 from kadi_battgen.sei.observables import OBSERVABLES
-from kadi_battgen.training.checkpoints import is_trained, load_model_folder, read_card, save_model
+from kadi_battgen.training.checkpoints import CARD, is_trained, load_model_folder, read_card, save_model
 from kadi_battgen.training.loop import descend, finish, fit, make_fabric
 from kadi_battgen.training.losses import gaussian_negative_log_likelihood
 from kadi_battgen.training.settings import LoopSettings
 
 #: What the training is called, and its folder in the folder of an autoencoder.
 KIND = "barrier_response"
+
+#: File beside the weights with runs of the training part, which a search starts from.
+RUNS = "runs.safetensors"
+
+#: Runs of each campaign that are kept, at most.
+_KEPT = 8000
 
 #: Hidden layers of each network, and their number.
 _WIDTHS, _MEMBERS = (128, 128, 128), 4
@@ -80,7 +88,7 @@ def train_barrier_response(
             "seed": seed,
             "settings": {"loop": _LOOP.model_dump(mode="json")},
         }
-        if is_trained(place, KIND, configuration):
+        if is_trained(place, KIND, configuration) and (place / RUNS).is_file():
             finish(place)
             return read_card(place, KIND)
         scaled, owners = dataset.column("barriers").astype(np.float32), dataset.column("campaign")
@@ -102,6 +110,14 @@ def train_barrier_response(
         )
     history = fit(task, count, loop, place, seed=seed, configuration=configuration, progress=progress)
     network.eval()
+    kept = _kept_runs(owners[parts["training"]], seed)
+    runs = {
+        "barriers": inputs[parts["training"]][kept, :BARRIERS].contiguous(),
+        "campaign": torch.from_numpy(owners[parts["training"]][kept].astype(np.int64)),
+        "observables": torch.from_numpy(np.ascontiguousarray(observables[parts["training"]][kept], dtype=np.float64)),
+    }
+    with atomic_path(place / RUNS) as temporary:
+        temporary.write_bytes(save(runs))
     own = [owners[parts["training"]] == number for number in range(len(campaigns))]
     values = barriers_scaling.inverse(scaled[parts["training"]])
     card = {
@@ -121,6 +137,7 @@ def train_barrier_response(
             for mask, entry in zip(own, campaigns, strict=True)
         ],
         "test": _measured(network, inputs[parts["test"]], observables[parts["test"]], scaling),
+        "runs_sha256": sha256_file(place / RUNS),
         "epochs_trained": len(history),
         "device": str(task.fabric.device),
     }
@@ -129,15 +146,27 @@ def train_barrier_response(
     return read_card(place, KIND)
 
 
-def load_barrier_response(folder: str | os.PathLike[str]) -> tuple[PropertyRegressor, dict[str, Any]]:
-    """Return the trained networks of a folder, in evaluation mode, with their card.
+def load_barrier_response(
+    folder: str | os.PathLike[str],
+) -> tuple[PropertyRegressor, dict[str, Any], dict[str, np.ndarray]]:
+    """Return the trained networks of a folder, in evaluation mode, with their card and runs of the training.
+
+    Returns
+    -------
+    tuple
+        The networks, the card, and of some runs ``barriers`` scaled as in the data set, float32, (R, 15), the number of their
+        ``campaign``, (R,), and their ``observables`` in their units, (R, 10).
 
     Raises
     ------
     UserError
         If the folder holds none, or they are broken.
     """
-    return load_model_folder(folder, KIND, PropertyRegressor)
+    network, card = load_model_folder(folder, KIND, PropertyRegressor)
+    path = Path(folder) / RUNS
+    if not path.is_file() or sha256_file(path) != card.get("runs_sha256"):
+        raise UserError(f"{path} is missing or belongs to another training than {path.with_name(CARD)}: train again.")
+    return network, card, {name: tensor.numpy() for name, tensor in load_file(path).items()}
 
 
 def response_inputs(scaled: np.ndarray, campaign: np.ndarray, campaigns: int) -> np.ndarray:
@@ -190,6 +219,13 @@ class _ResponseTask:
         return {
             "validation_loss": gaussian_negative_log_likelihood(mean, log_variance, targets, beta=0.0).mean().item()
         }
+
+
+def _kept_runs(campaign: np.ndarray, seed: int) -> np.ndarray:
+    """Return the positions of the runs that are kept, drawn at random from each campaign."""
+    generator = np.random.default_rng(seed)
+    parts = [generator.permutation(np.flatnonzero(campaign == number))[:_KEPT] for number in np.unique(campaign)]
+    return np.sort(np.concatenate(parts))
 
 
 def _quantiles(observables: np.ndarray) -> dict[str, list[float]]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from battgen_nodes.previews import harmless
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from kadi_battgen.applications.sei.closed_loop import Obtained
+    from kadi_battgen.applications.sei.generation import Generation
+    from kadi_battgen.applications.sei.response import Proposals
     from kadi_battgen.records import Run
     from kadi_battgen.sei.chemistry import SeiModel
 
@@ -82,12 +85,7 @@ def sei_previews(run: Run, campaign_path: str | Path) -> None:
     campaign_path
         The campaign file.
     """
-    from kadi_battgen.plots.style import image_bytes
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "sei.png"
-        path.write_bytes(image_bytes(_figure(campaign_path), "png"))
-        run.add_file(path, role="preview", description="SEI configurations of each regime")
+    _add_figures(run, {"SEI-configurations-by-regime": _figure(campaign_path)})
 
 
 def _figure(campaign_path: str | Path) -> Figure:
@@ -99,3 +97,64 @@ def _figure(campaign_path: str | Path) -> Figure:
         if len(configurations) == 1:
             return configuration_figure(configurations[0], f"SEI after {campaign.time[0]:.3g} s")
         return regime_montage(configurations, campaign.regimes[:_SHOWN])
+
+
+@harmless
+def generation_previews(run: Run, outcome: Generation) -> None:
+    """Show generated configurations, and asked against measured observables, in the record of a generation.
+
+    Parameters
+    ----------
+    run
+        The run that generated.
+    outcome
+        What it generated.
+    """
+    from kadi_battgen.plots.sei_generation import asked_and_obtained, generated_montage
+    from kadi_battgen.sei.observables import observables
+
+    generated = outcome.generated
+    measured = observables(generated.configurations)
+    figures = {"generated": generated_montage(generated.configurations, generated.asked, measured)}
+    if generated.asked:
+        notes = {
+            name: f"{len(generated)} of {outcome.metrics['draws']} draws\nmedian error {entry['median_relative_error']:.2%}"
+            for name, entry in outcome.metrics["observables"].items()
+        }
+        figures["asked-and-measured"] = asked_and_obtained(generated.asked, measured, notes)
+    _add_figures(run, figures)
+
+
+@harmless
+def closed_loop_previews(run: Run, proposed: Proposals, obtained: Obtained, loop: dict[str, Any]) -> None:
+    """Show asked against simulated observables in the record of a generation.
+
+    Parameters
+    ----------
+    run
+        The run that proposed.
+    proposed, obtained
+        The proposals, and what simulations of them gave.
+    loop
+        The metrics of the closed loop.
+    """
+    from kadi_battgen.plots.sei_generation import asked_and_obtained
+
+    means = {name: obtained.observables[name].mean(axis=1) for name in proposed.asked}
+    spread = {name: obtained.observables[name].std(axis=1) for name in proposed.asked}
+    notes = {
+        name: "" if entry["spearman"] is None else f"Spearman {entry['spearman']:.3f}"
+        for name, entry in loop["observables"].items()
+    }
+    figure = asked_and_obtained(proposed.asked, means, notes, what="Simulated", spread=spread)
+    _add_figures(run, {"closed-loop": figure})
+
+
+def _add_figures(run: Run, figures: dict[str, Figure]) -> None:
+    from kadi_battgen.plots.style import image_bytes
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name, figure in figures.items():
+            path = Path(folder) / f"{name}.png"
+            path.write_bytes(image_bytes(figure, "png"))
+            run.add_file(path, role="preview", description=name.replace("-", " ").capitalize())

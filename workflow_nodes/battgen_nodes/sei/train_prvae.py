@@ -67,9 +67,13 @@ def train_prvae(
         from kadi_battgen.applications.sei.evaluation import evaluate_prvae
         from kadi_battgen.applications.sei.model import PrvaeModel
         from kadi_battgen.files import write_json
+        from kadi_battgen.training.sei.barrier_response import KIND, train_barrier_response
         from kadi_battgen.training.sei.prvae import train_prvae as train
 
         card = train(source, folder, settings, seed=seed, preset=preset)
+        if settings.regresses:
+            # What an inverse design of barriers is searched with.
+            train_barrier_response(source, folder / KIND, seed=seed)
         run.set_device(card["device"])
         for name, value in card["best"].items():
             run.add_metric(name, value, part="validation" if name.startswith("validation") else "training")
