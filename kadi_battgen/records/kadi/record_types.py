@@ -49,6 +49,25 @@ def _text(key: str, description: str) -> Field:
 
 
 _WORKING_ION = replace(QUANTITIES["working_ion"], description="Wanted working ion; empty for any", options=WORKING_IONS)
+
+
+def _observable(key: str, description: str, unit: str | None) -> Field:
+    return Field(key, "float", f"Wanted {description}", unit, may_be_range=True)
+
+
+_OBSERVABLES = (
+    # Monolayers are nm of compact SEI; public vocabularies have no such unit.
+    _observable("flux", "volume fraction in monolayers", None),
+    _observable("in_flux", "inorganic volume fraction in monolayers", None),
+    _observable("or_flux", "organic volume fraction in monolayers", None),
+    _observable("density", "density", "fraction"),
+    _observable("thickness", "thickness", "nm"),
+    _observable("in_thickness", "inorganic thickness", "nm"),
+    _observable("or_thickness", "organic thickness", "nm"),
+    _observable("porosity", "porosity", "fraction"),
+    _observable("in_layer_porosity", "in-layer porosity", "fraction"),
+    _observable("closed_porosity", "closed porosity", "fraction"),
+)
 _PARTS = ("training", "validation", "test")
 
 _TYPES = (
@@ -109,7 +128,7 @@ _TYPES = (
     RecordType(
         "model-training",
         "Training of a model",
-        "Training of a translation, composition or screening model: settings, seed and what was reached.",
+        "Training of a translation, composition, screening or SEI model: settings, seed and what was reached.",
         (
             _text("dataset", "Training data set"),
             _choice("preset", "Sizes of the model and of the training", "demo", "small", "thesis"),
@@ -204,6 +223,36 @@ _TYPES = (
             _text("sei_3", "Third SEI campaign"),
             _text("split", "Fractions of the sets of barriers in training, validation and test"),
             *_known("seed"),
+        ),
+    ),
+    RecordType(
+        "sei-characterization",
+        "SEI characterisation",
+        "Latent space, predicted properties, walks and neighbours of SEI configurations, seen by a trained autoencoder.",
+        (
+            _text("model", "Autoencoder"),
+            _text("sei", "SEI campaign"),
+            _text("compare", "Autoencoder shown beside"),
+            _text("neighbours_of", "Configurations whose neighbours were asked for"),
+            *_known("samples", "seed"),
+        ),
+    ),
+    RecordType(
+        "sei-generation",
+        "SEI generation",
+        "SEI configurations with wanted observables, decoded from a latent space and measured, and proposed barriers.",
+        (
+            _text("model", "Autoencoder"),
+            *_OBSERVABLES,
+            *_known("samples"),
+            Field("draws", "int", "Draws for each configuration that was kept", minimum=1),
+            *_known("steps"),
+            _text("barriers", "Table of barriers"),
+            _text("propose_barriers", "Table of proposed barriers"),
+            Field("proposals", "int", "Sets of barriers that were proposed", minimum=1),
+            Field("campaign", "int", "Campaign of the training whose stop criteria held", minimum=0),
+            Field("resimulate", "int", "Simulations of each proposed set of barriers", minimum=0),
+            *_known("workers", "scheduler", "seed"),
         ),
     ),
 )

@@ -33,7 +33,7 @@ from battgen_nodes.recording import start_run
     char="n",
     default=7500,
     param_type=xmlhelpy.IntRange(min=20),
-    description="Configurations to look at, at most, drawn at random.",
+    description="Number of configurations to look at, at most, drawn at random.",
 )
 @seed_option("Seed of the draw.")
 @output_option("Folder to write metrics.json and report.html to.", "folder")

@@ -44,13 +44,13 @@ def observable_options(function: Callable[..., Any]) -> Callable[..., Any]:
     "draws",
     default=4,
     param_type=xmlhelpy.IntRange(min=1),
-    description="Draws for each configuration that is kept: those that miss the target least by measured observables are.",
+    description="Number of draws for each configuration that is kept; kept are those that miss the target least as measured.",
 )
 @xmlhelpy.option(
     "steps",
     default=60,
     param_type=xmlhelpy.IntRange(min=0),
-    description="Steps of the gradient search in the latent space; 0 samples alone.",
+    description="Number of steps of the gradient search in the latent space; 0 samples alone.",
 )
 @input_option(
     "barriers",
@@ -75,14 +75,14 @@ def observable_options(function: Callable[..., Any]) -> Callable[..., Any]:
     "campaign",
     default=0,
     param_type=xmlhelpy.IntRange(min=0),
-    description="Campaign of the training data set, from 0, whose stop criteria and ranges of barriers proposals have.",
+    description="Number (from 0) of the campaign of the data set whose stop criteria and ranges of barriers proposals have.",
 )
 @xmlhelpy.option(
     "resimulate",
     default=0,
     param_type=xmlhelpy.IntRange(min=0, max=1000),
-    description="Simulations of each proposed set of barriers, with different seeds, to compare asked with obtained; their "
-    "campaign lies beside the table of barriers.",
+    description="Number of simulations of each proposed set of barriers, to compare asked with obtained; their campaign lies "
+    "beside the table of barriers.",
 )
 @cluster_options
 @seed_option("Seed of the draws, the proposals and the simulations.")

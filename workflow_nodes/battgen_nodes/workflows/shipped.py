@@ -7,7 +7,13 @@ from pathlib import Path
 from types import ModuleType
 
 from battgen_nodes.flows.definitions import tool_documents
-from battgen_nodes.workflows import characterize_an_afm_stack, screen_for_a_target, sensitivity_study, train_battgen
+from battgen_nodes.workflows import (
+    characterize_an_afm_stack,
+    generate_sei,
+    screen_for_a_target,
+    sensitivity_study,
+    train_battgen,
+)
 from kadi_battgen.files import atomic_path
 from kadi_battgen.flows.inputs import questions
 from kadi_battgen.flows.model import Flow
@@ -16,7 +22,13 @@ from kadi_battgen.flows.plan import plan_flow
 from kadi_battgen.flows.tools import by_name, parse_tool
 
 #: The workflows in the order of the README.
-WORKFLOWS: tuple[ModuleType, ...] = (train_battgen, screen_for_a_target, characterize_an_afm_stack, sensitivity_study)
+WORKFLOWS: tuple[ModuleType, ...] = (
+    train_battgen,
+    screen_for_a_target,
+    characterize_an_afm_stack,
+    sensitivity_study,
+    generate_sei,
+)
 
 _HEAD = """\
 # Workflows for KadiStudio
