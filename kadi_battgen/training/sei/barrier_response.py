@@ -41,11 +41,13 @@ _KEPT = 8000
 #: Hidden layers of each network, and their number.
 _WIDTHS, _MEMBERS = (128, 128, 128), 4
 
-#: Half a minute for 35,000 runs on one core; small sets take more passes.
+#: About a minute for 35,000 runs on one core.
 _LOOP = LoopSettings(
     epochs=60, batch_size=256, learning_rate=2e-3, weight_decay=1e-3, patience=15, averaging=0.99, precision="32-true"
 )
-_FEWEST_STEPS = 3000
+
+#: Least number of steps in an epoch that small sets are divided into, and their smallest batch.
+_STEPS, _SMALLEST_BATCH = 40, 16
 
 
 def train_barrier_response(
@@ -100,8 +102,8 @@ def train_barrier_response(
     inputs = torch.from_numpy(response_inputs(scaled, owners, len(campaigns)))
     targets = torch.from_numpy(scaling.transform(observables).astype(np.float32))
     count = len(parts["training"])
-    steps = -(-count // _LOOP.batch_size)
-    loop = _LOOP.model_copy(update={"epochs": max(_LOOP.epochs, -(-_FEWEST_STEPS // steps))})
+    batch = max(_SMALLEST_BATCH, min(_LOOP.batch_size, count // _STEPS))
+    loop = _LOOP.model_copy(update={"batch_size": batch})
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = PropertyRegressor(**configuration["architecture"])

@@ -29,6 +29,7 @@ def build(tools: Mapping[str, Tool]) -> Flow:
     thickness = flow.ask_text("Thickness in nm: a value or a range low:high", "8:10", key="ask thickness")
     samples = flow.ask_integer("Number of configurations to generate", 64, key="ask samples")
     seed = flow.ask_integer("Seed", 1, key="ask seed")
+    other = flow.ask_integer("Seed of the further simulations, another one", 1000, key="ask other seed")
 
     simulated = flow.tool(
         "battgen simulate-sei",
@@ -45,7 +46,7 @@ def build(tools: Mapping[str, Tool]) -> Flow:
         runs=further,
         design=design,
         max_events=events,
-        seed=1000,
+        seed=other,
         output="${folder}/further.h5",
         after=[simulated],
         key="simulate further",
