@@ -98,8 +98,8 @@ class SeiTarget:
         A bound near zero counts as 1 % of the range that was seen.
         """
         return {
-            name: np.array([wanted.miss(value, scale(quantiles[name])) for value in measured[name].tolist()])
-            for name, wanted in self.ranges.items()
+            name: np.abs(measured[name] - nearest) / np.maximum(np.abs(nearest), scale(quantiles[name]))
+            for name, nearest in self.clipped(measured).items()
         }
 
 
