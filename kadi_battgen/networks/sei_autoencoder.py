@@ -156,7 +156,7 @@ class SeiAutoencoder(nn.Module):
         self.row_head = nn.Linear(dense, (categories + 1) * rows) if row_head else None
         if self.row_head is not None:
             # Few columns reach a given row: starting at one half, all of them would.
-            nn.init.constant_(self.row_head.bias[categories * rows :], -4.0)
+            nn.init.constant_(self.row_head.bias[categories * rows :], -5.0)
         self.deconvolutions = nn.Sequential(*_decoder(channels, strides, sizes, categories, full_resolution))
         self.regressor = PropertyRegressor(latent_size, regressor, properties, members) if properties else None
         self.prior = (

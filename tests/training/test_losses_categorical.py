@@ -15,6 +15,7 @@ from kadi_battgen.training.losses import (
     gaussian_negative_log_likelihood,
     kl_between_normals,
     kl_to_standard_normal,
+    share_divergence,
     uncertainty_weighted,
     unweighted_probabilities,
 )
@@ -58,6 +59,28 @@ def test_probabilities_come_back_from_a_decoder_that_weights_fooled():
     biased = torch.softmax(logits.detach(), dim=1).flatten()
     torch.testing.assert_close(biased, truth * weights / (truth * weights).sum(), atol=1e-4, rtol=0)
     torch.testing.assert_close(unweighted_probabilities(logits.detach(), weights).flatten(), truth, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("shown", "true", "expected"),
+    [
+        (0.3, 0.3, 0.0),
+        (0.5, 1.0, math.log(2)),
+        (0.5, 0.0, math.log(2)),
+        (0.2, 0.4, 0.4 * math.log(2) + 0.6 * math.log(0.75)),
+    ],
+)
+def test_divergence_of_shares(shown, true, expected):
+    found = share_divergence(torch.tensor(shown, dtype=torch.float64), torch.tensor(true, dtype=torch.float64))
+    assert found.item() == pytest.approx(expected, abs=2e-4)
+
+
+@pytest.mark.parametrize(("shown", "true"), [(0.0, 0.4), (1.0, 0.4), (1.0, 1.0), (0.0, 0.0)])
+def test_divergence_of_shares_has_a_gradient_at_the_ends(shown, true):
+    share = torch.tensor(shown, requires_grad=True)
+    share_divergence(share, torch.tensor(true)).backward()
+    assert torch.isfinite(share.grad)
+    assert share.grad.sign() == np.sign(shown - true) or shown == true
 
 
 def test_divergence_of_normals_is_torch_s():

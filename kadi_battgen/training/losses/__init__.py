@@ -15,6 +15,7 @@ from kadi_battgen.training.losses.adversarial import (
 from kadi_battgen.training.losses.categorical import (
     categorical_cross_entropy,
     class_weights,
+    share_divergence,
     unweighted_probabilities,
 )
 from kadi_battgen.training.losses.composition import count_loss, formula_loss, presence_and_count_loss
@@ -67,6 +68,7 @@ __all__ = [
     "presence_and_count_loss",
     "reconstruction_objective",
     "structure_loss",
+    "share_divergence",
     "style_loss",
     "uncertainty_weighted",
     "unweighted_probabilities",

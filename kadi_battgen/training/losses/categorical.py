@@ -45,6 +45,23 @@ def categorical_cross_entropy(logits: Tensor, codes: Tensor, weights: Tensor | N
     return losses.mean()
 
 
+def share_divergence(shown: Tensor, true: Tensor, floor: float = 1e-5) -> Tensor:
+    """Return the Kullback-Leibler divergence of shares in [0, 1], elementwise: c ln(c / s) + (1 - c) ln((1 - c) / (1 - s)).
+
+    Unlike the squared error it does not forgive a site too many where there should be none: near 0 and 1 it is the squared
+    error over the variance that counted sites would have there, times their number over two.
+
+    Parameters
+    ----------
+    shown, true
+        Shares s and c of one shape.
+    floor
+        What is added to both, which keeps the logarithms finite.
+    """
+    first = torch.xlogy(true + floor, (true + floor) / (shown + floor))
+    return first + torch.xlogy(1 - true + floor, (1 - true + floor) / (1 - shown + floor))
+
+
 def unweighted_probabilities(logits: Tensor, weights: Tensor) -> Tensor:
     """Return the probabilities that a decoder trained with class weights stands for.
 

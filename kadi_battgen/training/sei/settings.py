@@ -49,7 +49,7 @@ class PrvaeSettings(BaseModel):
     class_weight_exponent: float = Field(
         ge=0, le=1, description="0 for equal weights of the species, 1 for weights of inverse frequency"
     )
-    profile_weight: float = Field(ge=0, description="weight of the squared error of the decoded row profiles")
+    profile_weight: float = Field(ge=0, description="weight of the divergence of the decoded row profiles")
     beta: float = Field(ge=0, description="weight of the Kullback-Leibler term; 1 is the evidence lower bound")
     beta_schedule: Literal["constant", "linear", "cyclical"] = Field(description="how beta rises over the training")
     beta_rise: float = Field(gt=0, le=1, description="share of the training (or cycle) in which beta rises")

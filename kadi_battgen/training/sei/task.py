@@ -17,6 +17,7 @@ from kadi_battgen.training.losses import (
     gaussian_negative_log_likelihood,
     kl_between_normals,
     kl_to_standard_normal,
+    share_divergence,
     uncertainty_weighted,
     unweighted_probabilities,
 )
@@ -158,7 +159,7 @@ class PrvaeTask:
             wanted = layer_profiles(self.network.one_hot(codes))
             shares = unweighted_probabilities(outcome.logits, self.class_weights).mean(dim=-1)
             shown = torch.cat([shares, outcome.covered[:, None]], dim=1)
-            losses["profile"] = (wanted - shown).square().sum(dim=(1, 2)).mean()
+            losses["profile"] = share_divergence(shown, wanted).sum(dim=(1, 2)).mean()
         if outcome.predicted is not None and outcome.log_variance is not None:
             losses["regression"] = self._regression(outcome.predicted, outcome.log_variance, properties)
         return losses
