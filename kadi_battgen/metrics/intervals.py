@@ -83,7 +83,8 @@ def bootstrap_interval(
     for _ in range(resamples):
         if paired:
             drawn = generator.integers(len(members), size=len(members))
-            chosen = np.concatenate([members[index] for index in drawn])
+            # Without groups each member is a sample: no need to join thousands of arrays of one.
+            chosen = drawn if groups is None else np.concatenate([members[index] for index in drawn])
             value = statistic(*(array[chosen] for array in arrays))
         else:
             value = statistic(*(array[generator.integers(len(array), size=len(array))] for array in arrays))
