@@ -11,7 +11,7 @@ from kadi_battgen.files import write_text
 NAME = "battgen"
 
 #: The module that is the plugin.
-MODULE = "kadi_battgen.kadi_plugin"
+MODULE = "kadi_battgen.kadi_plugin.plugin"
 
 
 def link_plugin(folder: Path) -> None:
