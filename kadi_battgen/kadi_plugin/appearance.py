@@ -22,7 +22,7 @@ UNKNOWN_SPECIES: Final = "#FF00FF"
 PROPERTIES: Final = {
     "average_voltage": ("Average voltage", "V"),
     "gravimetric_capacity": ("Gravimetric capacity", "mAh/g"),
-    "volumetric_capacity": ("Volumetric capacity", "mAh/cm^3"),
+    "volumetric_capacity": ("Volumetric capacity", "mAh/cm³"),
     "gravimetric_energy": ("Gravimetric energy", "Wh/kg"),
     "volumetric_energy": ("Volumetric energy", "Wh/L"),
     "volume_change": ("Volume change", "fraction"),

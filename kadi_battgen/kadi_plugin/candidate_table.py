@@ -19,16 +19,16 @@ _MAIN: Final = {
     "rank": ("Rank", ""),
     "formula": ("Formula", ""),
     "working_ion": ("Working ion", ""),
-    "working_ion_present": ("Holds the ion", ""),
     "charge_balanced": ("Charge balanced", ""),
     "novel": ("Novel", ""),
     "target_miss_fraction": ("Miss of the target", "fraction"),
     "nearest_known_formula": ("Nearest known electrode", ""),
-    "nearest_known_id": ("Its identifier", ""),
     "nearest_known_distance_fraction": ("Its distance", "fraction of atoms"),
 }
-_AFTER_TARGETS: Final = ("nearest_known_formula", "nearest_known_id", "nearest_known_distance_fraction")
+_AFTER_TARGETS: Final = ("nearest_known_formula", "nearest_known_distance_fraction")
 _OTHERS: Final = {
+    "working_ion_present": ("Holds the working ion", ""),
+    "nearest_known_id": ("Identifier of the nearest known", ""),
     "repeats_rank": ("Repeats rank", ""),
     "formula_charge": ("Charged formula", ""),
     "extracted_fraction": ("Share of the ion that leaves", "fraction"),
@@ -50,7 +50,7 @@ _THEORETICAL: Final = "theoretical_gravimetric_capacity_mAh_per_g"
 
 def property_column(name: str) -> str:
     """Return what the columns of a property are called, behind the aspect: name and unit."""
-    unit = PROPERTIES[name][1].replace("^", "").replace("/", "_per_")
+    unit = PROPERTIES[name][1].replace("³", "3").replace("/", "_per_")
     return f"{name}_{unit}"
 
 
@@ -119,14 +119,27 @@ def _column(name: str, main: bool, rows: list[dict[str, str]]) -> dict[str, Any]
     return {"name": name, "label": title, "unit": unit, "numeric": numeric, "main": main}
 
 
+def _target(text: str) -> str:
+    """Return a target such as ``3:4`` or ``150:`` as people write it."""
+    low, colon, high = text.partition(":")
+    ends = number(low), number(high)
+    if not colon or ends == (None, None):
+        return plain_text(text, 60)
+    if ends[1] is None:
+        return f"≥ {low.strip()}"
+    return f"≤ {high.strip()}" if ends[0] is None else f"{low.strip()} to {high.strip()}"
+
+
 def _cell(name: str, text: str) -> str:
+    if name.startswith("target_") and ":" in text:
+        return _target(text)
     if text in ("True", "False"):
         return "yes" if text == "True" else "no"
-    return formula_label(text) if name in _FORMULAS else plain_text(text, _LONGEST_CELL)
+    return formula_label(text, 44) if name in _FORMULAS else plain_text(text, _LONGEST_CELL)
 
 
-def _comparison(row: dict[str, str], targeted: list[str]) -> list[dict[str, Any]]:
-    """Return target and obtained of each property that has a target, or of all if none has."""
+def _comparison(row: dict[str, str], targeted: list[str]) -> dict[str, Any]:
+    """Return the nearest known electrode, and target and obtained of each property with a target, of all if none has."""
     told = []
     for name in targeted or PROPERTIES:
         title, unit = PROPERTIES[name]
@@ -143,7 +156,7 @@ def _comparison(row: dict[str, str], targeted: list[str]) -> list[dict[str, Any]
             {
                 "name": title,
                 "unit": unit,
-                "target": plain_text(target, 60) or "–",
+                "target": _target(target) or "–",
                 "asked": shown(number(row.get(f"asked_{column}"))),
                 "predicted": shown(predicted) + interval,
                 "formula": shown(formula),
@@ -151,7 +164,15 @@ def _comparison(row: dict[str, str], targeted: list[str]) -> list[dict[str, Any]
                 "met": _met(target, obtained),
             }
         )
-    return told
+    distance = number(row.get("nearest_known_distance_fraction"))
+    nearest_known = (
+        f"{formula_label(row.get('nearest_known_formula') or '–')} ({row.get('nearest_known_id') or 'no identifier'})"
+    )
+    return {
+        "nearest": plain_text(nearest_known, _LONGEST_CELL)
+        + ("" if distance is None else f", {shown(distance)} of the atoms differ (fraction)"),
+        "properties": told,
+    }
 
 
 def _met(target: str, value: float | None) -> str:

@@ -32,9 +32,9 @@ _FACTS: Final = {
 #: Fields of a card by the part of the page that tells of them; all others follow at the end.
 _SECTIONS: Final = (
     ("Architecture", ("architecture", "schedule", "composition_autoencoder")),
+    ("Training data", ("dataset_sha256", "dataset", "training_ranges", "conventions")),
     ("Training", ("settings",)),
     ("Normalisation", ("normalisation",)),
-    ("Training data", ("dataset_sha256", "training_ranges", "conventions", "image_shape")),
 )
 _MEASURED: Final = ("best", "results", "metrics", "evaluation", "measured")
 _IDENTITY: Final = ("schema", "schema_version", "kind", "weights_sha256", "configuration_sha256", "translation_sha256")
@@ -69,6 +69,7 @@ def model_preview(
             for name, title in _FACTS.items()
             if name in document
         ],
+        "sources": [],
         "sections": [],
         "curves": [],
         "measured": [],

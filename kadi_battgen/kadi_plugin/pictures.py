@@ -93,9 +93,12 @@ def colour_limits(values: np.ndarray, share: float) -> tuple[float, float]:
     finite = values[np.isfinite(values)]
     if not finite.size:
         return 0.0, 1.0
-    low, high = (float(limit) for limit in np.percentile(finite, (share, 100.0 - share)))
+    # Not np.percentile, which loads modules when it is first used: the process that reads a file can load none any more.
+    ordered = np.sort(finite, axis=None)
+    cut = round(share / 100.0 * (len(ordered) - 1))
+    low, high = float(ordered[cut]), float(ordered[-1 - cut])
     if high <= low:
-        low, high = float(finite.min()), float(finite.max())
+        low, high = float(ordered[0]), float(ordered[-1])
     return (low, high) if high > low else (low, low + 1.0)
 
 

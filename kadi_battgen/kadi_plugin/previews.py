@@ -13,6 +13,7 @@ from kadi_battgen.kadi_plugin.hdf5.process import UnreadableError, read_page
 from kadi_battgen.kadi_plugin.kinds import CANDIDATES, CARD, WEIGHTS, Kind, kind_of
 from kadi_battgen.kadi_plugin.limits import LARGEST_CARD, LARGEST_TABLE
 from kadi_battgen.kadi_plugin.model_card import model_preview
+from kadi_battgen.kadi_plugin.provenance import direct_sources
 from kadi_battgen.kadi_plugin.safetensors_header import read_header
 
 #: Type of the preview that only says something.
@@ -56,7 +57,7 @@ def _card(file: Any) -> dict[str, Any] | None:
     content = _content(file, LARGEST_CARD)
     weights = _beside(file, _WEIGHTS_FILE)
     data = model_preview(content, _tensors(weights), *_readers(file))
-    return data if data["card"] else None
+    return {**data, "sources": direct_sources(file.record)} if data["card"] else None
 
 
 def _weights(file: Any) -> dict[str, Any] | None:
@@ -64,7 +65,8 @@ def _weights(file: Any) -> dict[str, Any] | None:
     if tensors is None:
         return None
     card = _beside(file, _CARD_FILE)
-    return model_preview(card and _content(card, LARGEST_CARD), tensors, *_readers(file))
+    data = model_preview(card and _content(card, LARGEST_CARD), tensors, *_readers(file))
+    return {**data, "sources": direct_sources(file.record)} if data["card"] else data
 
 
 def _candidates(file: Any) -> dict[str, Any] | None:

@@ -81,6 +81,12 @@ def read_chain(record: Any) -> Chain:
     return Chain(root, users, walk.cut)
 
 
+def direct_sources(record: Any) -> list[dict[str, str]]:
+    """Return role, title and address of the records that a record used and the current user may read."""
+    steps = [_step(link.record_to, link.name) for link in _links(record, "out")]
+    return [{"role": step.role, "title": step.title, "url": step.url} for step in steps]
+
+
 class _Walk:
     def __init__(self) -> None:
         self._seen: set[int] = set()

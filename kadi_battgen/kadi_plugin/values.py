@@ -13,6 +13,14 @@ from kadi_battgen.kadi_plugin.limits import DEEPEST, LONGEST_TEXT, MOST_VALUES
 #: Integers beyond it are no numbers in a browser.
 _LARGEST_INTEGER: Final = 2**53 - 1
 
+#: Names of fields that are more than words with underscores.
+_NAMES: Final = {
+    "kl": "Kullback–Leibler divergence",
+    "dataset sha256": "SHA-256 of the data set",
+    "unet": "U-Net",
+    "weights sha256": "SHA-256 of the weights",
+}
+
 _SUBSCRIPTS: Final = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SUPERSCRIPTS: Final = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
@@ -86,7 +94,7 @@ def formula_label(formula: Any, longest: int = 60) -> str:
 def label(name: str) -> str:
     """Return the name of a field as people read it: ``learning_rate`` becomes "Learning rate"."""
     text = plain_text(name, 80).replace("_", " ").strip()
-    return text[:1].upper() + text[1:]
+    return _NAMES.get(text) or text[:1].upper() + text[1:]
 
 
 def flatten(document: Any, budget: int = MOST_VALUES) -> Iterator[tuple[str, str]]:

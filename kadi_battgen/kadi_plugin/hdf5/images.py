@@ -76,13 +76,24 @@ def _facts(file: h5py.File, stacks: h5py.Dataset | None, descriptors: h5py.Datas
             facts[label(name)] = shown(len(dataset(file, name, 1)))
     rows, columns = descriptors.shape[2:]
     facts["Images"] = f"{rows} × {columns} pixels" + (f", {stacks.shape[1]} heights" if stacks is not None else "")
-    for name, title in (("window", "Window"), ("pixel_size", "Pixel")):
-        entry = conventions.get(name)
-        if isinstance(entry, dict) and number(entry.get("value")) is not None:
-            facts[title] = with_unit(float(entry["value"]), _unit(entry.get("unit")))
+    window, pixel = (_entry(conventions, name) for name in ("window", "pixel_size"))
+    sides = [side for end in _list(window.get("x")) if (side := number(end)) is not None]
+    if len(sides) == 2:
+        facts["Scan window"] = with_unit(sides[1] - sides[0], _unit(window.get("unit")))
+    if (size := number(pixel.get("value"))) is not None:
+        facts["Pixel"] = with_unit(size, _unit(pixel.get("unit")))
     target = document(file, "target")
     facts |= {f"Target: {label(name)}": plain_text(value, 200) for name, value in list(target.items())[:20]}
     return [{"name": name, "value": value} for name, value in facts.items()]
+
+
+def _entry(conventions: dict[str, Any], name: str) -> dict[str, Any]:
+    found = conventions.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _unit(unit: Any) -> str:
@@ -99,9 +110,8 @@ def _stack(file: h5py.File, stacks: h5py.Dataset, index: int) -> dict[str, Any]:
         scale, unit = number(attribute(file, "stack_scale")), attribute(file, "stack_unit")
     values *= 1.0 if scale is None else scale
     low, high = colour_limits(values, 0.1)
-    heights = attribute(file, "heights") or document(file, "conventions").get("heights")
-    heights = heights.get("value") if isinstance(heights, dict) else heights
-    heights = heights if isinstance(heights, list) and len(heights) == len(values) else [None] * len(values)
+    heights = _list(attribute(file, "heights")) or _list(_entry(document(file, "conventions"), "heights").get("values"))
+    heights = heights if len(heights) == len(values) else [None] * len(values)
     slices = []
     for position, (image, height) in enumerate(zip(values, heights, strict=True), start=1):
         place = number(height)
@@ -153,9 +163,11 @@ class _Electrodes:
         found = read_json(row(dataset(self._file, "electrodes", 1), int(self._index[index])))
         electrode = found if isinstance(found, dict) else {}
         told = [plain_text(electrode.get("id", "unknown electrode"), 80)]
-        for name, text in (("working_ion", "working ion {}"), ("formula_charge", "charged {}"), ("framework", "{}")):
+        for name, text in (("working_ion", "working ion {}"), ("formula_charge", "charged {}")):
             if electrode.get(name):
                 told.append(text.format(formula_label(electrode[name])))
+        if electrode.get("framework"):
+            told.append(plain_text(electrode["framework"], 80))
         if self._rank is not None:
             told.append(f"orientation {int(self._rank[index]) + 1}")
         return {

@@ -33,7 +33,7 @@ kadi.app.component('battgen-candidates', {
       });
     },
     comparison() {
-      return this.data.comparisons[this.chosen] || [];
+      return this.data.comparisons[this.chosen];
     },
     formula() {
       const index = this.data.columns.findIndex((column) => column.name === 'formula');
@@ -77,7 +77,7 @@ kadi.app.component('battgen-candidates', {
           </thead>
           <tbody>
             <tr v-for="row in rows.slice(0, shown)" :key="row.index" :aria-selected="String(row.index === chosen)">
-              <td v-for="column in columns" :key="column.index" :class="{'battgen-number': column.numeric}">
+              <td v-for="column in columns" :key="column.index" :class="{'battgen-number': column.numeric, 'battgen-formula': column.name.includes('formula')}">
                 <button v-if="column.name === 'formula'" type="button" class="battgen-choose"
                         title="Compare with the target" @click="chosen = row.index">{$ row.cells[column.index] || '(none)' $}</button>
                 <template v-else>{$ row.cells[column.index] || '–' $}</template>
@@ -89,8 +89,9 @@ kadi.app.component('battgen-candidates', {
       <button v-if="rows.length > shown" type="button" class="btn btn-sm btn-light border mb-2" @click="shown += 200">
         Show {$ Math.min(200, rows.length - shown) $} more
       </button>
-      <div v-if="comparison.length" class="battgen-comparison" aria-live="polite">
+      <div v-if="comparison" class="battgen-comparison" aria-live="polite">
         <h6 class="mt-2">Target against obtained: {$ formula || '(no formula)' $}</h6>
+        <p class="mb-1 small">Nearest known electrode: {$ comparison.nearest $}</p>
         <div class="battgen-scroll">
           <table class="table table-sm battgen-properties">
             <thead>
@@ -101,7 +102,7 @@ kadi.app.component('battgen-candidates', {
               </tr>
             </thead>
             <tbody>
-              <tr v-for="entry in comparison" :key="entry.name">
+              <tr v-for="entry in comparison.properties" :key="entry.name">
                 <th scope="row" class="font-weight-normal">{$ entry.name $} / {$ entry.unit $}</th>
                 <td>{$ entry.target $}</td><td>{$ entry.asked $}</td><td>{$ entry.predicted $}</td>
                 <td>{$ entry.formula $}</td><td>{$ entry.nearest $}</td>

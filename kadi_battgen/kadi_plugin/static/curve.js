@@ -3,9 +3,9 @@
   const WIDTH = 340, HEIGHT = 220, LEFT = 56, RIGHT = 10, TOP = 10, BOTTOM = 40;
   const COLOURS = {training: '#0072B2', validation: '#D55E00'};
 
-  // About five round numbers from low to high.
+  // Two to five round numbers from low to high.
   function ticks(low, high) {
-    const raw = (high - low) / 4;
+    const raw = (high - low) / 5;
     const power = 10 ** Math.floor(Math.log10(raw));
     const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= raw);
     const found = [];

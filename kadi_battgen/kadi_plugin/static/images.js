@@ -32,24 +32,14 @@ kadi.app.component('battgen-images', {
               </figure>
             </div>
           </div>
-          <table v-if="sample.properties.length || sample.facts.length"
-                 class="table table-sm table-borderless battgen-properties">
-            <caption class="sr-only">Functional properties of the electrode</caption>
-            <thead v-if="sample.properties.length"><tr>
-              <th scope="col">Property</th><th scope="col">Value</th>
-              <th v-if="sample.properties.some((entry) => entry.scaled)" scope="col">Condition (scaled)</th>
-            </tr></thead>
-            <tbody>
-              <tr v-for="entry in sample.properties" :key="entry.name">
-                <th scope="row" class="font-weight-normal">{$ entry.name $}</th><td>{$ entry.value $}</td>
-                <td v-if="entry.scaled">{$ entry.scaled $}</td>
-              </tr>
-              <tr v-for="fact in sample.facts" :key="fact.name">
-                <th scope="row" class="font-weight-normal">{$ fact.name $}</th><td>{$ fact.value $}</td>
-              </tr>
-            </tbody>
-          </table>
         </div>
+        <dl v-if="sample.properties.length || sample.facts.length" class="battgen-facts small mt-2 mb-0">
+          <div v-for="entry in sample.properties" :key="entry.name">
+            <dt>{$ entry.name $}</dt>
+            <dd>{$ entry.value $}<span v-if="entry.scaled" class="text-muted">; condition {$ entry.scaled $}</span></dd>
+          </div>
+          <div v-for="fact in sample.facts" :key="fact.name"><dt>{$ fact.name $}</dt><dd>{$ fact.value $}</dd></div>
+        </dl>
       </article>
     </section>`,
 });

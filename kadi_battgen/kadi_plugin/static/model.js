@@ -22,6 +22,11 @@ kadi.app.component('battgen-model', {
       <p v-if="!data.card" class="text-muted">
         No card.json of kadi-battgen lies beside these weights: they are shown as they are.
       </p>
+      <p v-if="data.sources.length">
+        Trained on
+        <span v-for="(source, index) in data.sources" :key="source.url"
+          >{$ index ? ', ' : '' $}<a :href="source.url">{$ source.title $}</a> ({$ source.role $})</span>
+      </p>
       <template v-if="data.measured.length">
         <h6>Measured results</h6>
         <div class="battgen-scroll">
@@ -42,7 +47,7 @@ kadi.app.component('battgen-model', {
           <battgen-curve v-for="panel in data.curves" :key="panel.name" :panel="panel"></battgen-curve>
         </div>
       </template>
-      <details v-for="(section, index) in data.sections" :key="section.title" class="mb-2" :open="index === 0">
+      <details v-for="(section, index) in data.sections" :key="section.title" class="mb-2" :open="index < 1">
         <summary><strong>{$ section.title $}</strong></summary>
         <battgen-rows :rows="section.rows"></battgen-rows>
       </details>
