@@ -41,6 +41,9 @@ def _hdf5(name: str, title: str, preview: str, samples: int) -> Kind:
     return Kind(name, title, f"application/x-battgen-{name}+hdf5", preview, f"kadi-battgen/{name}", samples)
 
 
+#: What a record's extra metadata says under ``run`` if a run of ours made it.
+RECORD_SCHEMA: Final = "kadi-battgen/record"
+
 CARD: Final = Kind(
     "model", "Trained model", "application/x-battgen-model+json", "battgen-model", schema="kadi-battgen/model"
 )

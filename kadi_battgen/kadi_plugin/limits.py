@@ -39,7 +39,7 @@ MOST_LINKS: Final = 100
 # The process that reads HDF5.
 
 #: Address space, 110 MB of which Python, NumPy and h5py take.
-READER_MEMORY: Final = 768 * MEGABYTE
+READER_MEMORY: Final = 512 * MEGABYTE
 #: Processor time and wall-clock time in s.
 READER_CPU: Final = 10
 READER_PATIENCE: Final = 30.0

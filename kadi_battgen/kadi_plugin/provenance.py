@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from kadi.lib.web import url_for
 from kadi.modules.records.links import get_permitted_record_links
 from kadi.modules.records.models import Record, RecordLink
 
+from kadi_battgen.kadi_plugin.kinds import RECORD_SCHEMA
 from kadi_battgen.kadi_plugin.limits import MOST_LINKS, MOST_RECORDS
 from kadi_battgen.kadi_plugin.values import plain_text
-
-#: What a record's extra metadata says under ``run`` if a run of ours made it; a test compares it with the writer's.
-RECORD_SCHEMA: Final = "kadi-battgen/record"
 
 
 @dataclass

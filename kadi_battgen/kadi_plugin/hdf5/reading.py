@@ -7,7 +7,7 @@ than numbers and texts are refused.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import h5py
 import numpy as np
@@ -19,6 +19,9 @@ from kadi_battgen.kadi_plugin.limits import (
     LONGEST_TEXT,
 )
 from kadi_battgen.kadi_plugin.values import plain_text, read_json
+
+#: Numbers, truth values (an enumeration in HDF5) and texts; NumPy is not asked, which would have to make a type of others.
+_PLAIN: Final = frozenset({h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.ENUM, h5py.h5t.STRING})
 
 
 class ReadError(Exception):
@@ -38,7 +41,7 @@ def attribute(place: Any, name: str, default: Any = None) -> Any:
     found = h5py.h5a.open(place.id, name.encode())
     if math.prod(found.shape) > 10_000 or found.get_storage_size() > LARGEST_ATTRIBUTE:
         raise ReadError(f"The attribute {name} is too large for a preview.")
-    if not _is_plain(found.dtype):
+    if found.get_type().get_class() not in _PLAIN:
         return default
     value = place.attrs[name]
     if isinstance(value, h5py.Empty):
@@ -74,7 +77,7 @@ def dataset(file: h5py.File, path: str, dimensions: int) -> h5py.Dataset:
         raise ReadError(f"{path} is not a data set of {dimensions} dimensions.")
     if node.external or node.is_virtual:
         raise ReadError(f"{path} keeps its values in other files, which are not read.")
-    if not _is_plain(node.dtype):
+    if node.id.get_type().get_class() not in _PLAIN:
         raise ReadError(f"{path} holds neither numbers nor texts.")
     if node.chunks and math.prod(node.chunks) * node.dtype.itemsize > LARGEST_COLUMN:
         raise ReadError(f"The chunks of {path} are too large for a preview.")
@@ -130,10 +133,6 @@ def names(value: Any) -> list[str]:
     if isinstance(value, str):
         value = read_json(value)
     return [plain_text(part, 100) for part in value[:1000]] if isinstance(value, list) else []
-
-
-def _is_plain(dtype: np.dtype) -> bool:
-    return dtype.kind in "biufSU" or h5py.check_string_dtype(dtype) is not None
 
 
 def _text(value: Any) -> Any:
