@@ -23,7 +23,7 @@ _MAIN: Final = {
     "novel": ("Novel", ""),
     "target_miss_fraction": ("Miss of the target", "fraction"),
     "nearest_known_formula": ("Nearest known electrode", ""),
-    "nearest_known_distance_fraction": ("Its distance", "fraction of atoms"),
+    "nearest_known_distance_fraction": ("Distance to it", "fraction"),
 }
 _AFTER_TARGETS: Final = ("nearest_known_formula", "nearest_known_distance_fraction")
 _OTHERS: Final = {
@@ -170,7 +170,7 @@ def _comparison(row: dict[str, str], targeted: list[str]) -> dict[str, Any]:
     )
     return {
         "nearest": plain_text(nearest_known, _LONGEST_CELL)
-        + ("" if distance is None else f", {shown(distance)} of the atoms differ (fraction)"),
+        + ("" if distance is None else f", distance {shown(distance)} (fraction of the atoms)"),
         "properties": told,
     }
 

@@ -68,9 +68,9 @@ def viridis_picture(values: np.ndarray, low: float, high: float) -> str:
     return data_url(encode_png(_levels(values, low, high), viridis()))
 
 
-def rgb_picture(channels: np.ndarray) -> str:
-    """Return three channels (3, H, W) from 0 to 1, row 0 at the bottom, as red, green and blue."""
-    return data_url(encode_png(np.stack([_levels(channel, 0.0, 1.0) for channel in channels], axis=-1)))
+def rgb_picture(channels: np.ndarray, low: float, high: float) -> str:
+    """Return three channels (3, H, W), row 0 at the bottom, as red, green and blue, dark at `low` and bright at `high`."""
+    return data_url(encode_png(np.stack([_levels(channel, low, high) for channel in channels], axis=-1)))
 
 
 def category_picture(codes: np.ndarray, colours: Sequence[str]) -> str:

@@ -56,6 +56,9 @@ def test_a_campaign_is_a_montage(page, files) -> None:
         "Atomic disks",
         "Type map",
     ]
+    # The working ion is blue, in the Angstrom of a campaign too.
+    type_map = picture(first["descriptors"][-1]["src"])
+    assert (type_map[..., 2] > type_map[..., :2].max(axis=-1) + 50).any()
     assert all(entry["alt"] for entry in (*first["descriptors"], *first["stack"]["pictures"]))
 
 
@@ -173,7 +176,7 @@ def test_values_that_are_no_numbers_are_black() -> None:
     values = np.array([[np.nan, np.inf], [-np.inf, 0.5]], dtype=np.float32)
     assert colour_limits(values, 1.0) == (0.5, 1.5)
     assert picture(grey_picture(values, 0.0, 1.0))[..., 0].tolist() == [[0, 127], [0, 255]]
-    assert picture(rgb_picture(np.stack([values] * 3)))[1, 0].tolist() == [0, 0, 0]
+    assert picture(rgb_picture(np.stack([values] * 3), 0.0, 1.0))[1, 0].tolist() == [0, 0, 0]
     assert picture(category_picture(np.array([[0, 9]]), ["#000000", "#FF00FF"]))[0].tolist() == [
         [0, 0, 0],
         [255, 0, 255],

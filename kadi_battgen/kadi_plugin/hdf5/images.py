@@ -132,7 +132,8 @@ def _descriptors(descriptors: h5py.Dataset, index: int) -> list[dict[str, str]]:
             continue
         shown_channels |= set(channels)
         if len(channels) == 3:
-            picture = rgb_picture(values[list(channels)])
+            coloured = values[list(channels)]
+            picture = rgb_picture(coloured, *colour_limits(coloured, 0.0))
             alt = f"{name}: blue working ion, green gases, red other elements"
         else:
             low, high = colour_limits(values[channels[0]], 0.5)
