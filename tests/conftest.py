@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -210,14 +211,23 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def kadi_page(browser: Browser, kadi_sandbox: RunningKadi) -> Iterator[Page]:
+def log_in(browser: Browser) -> Iterator[Callable[[Connection], Page]]:
+    """Return a function that opens a page of Kadi4Mat with a user logged in."""
+    with ExitStack() as stack:
+
+        def open_page(connection: Connection) -> Page:
+            page = stack.enter_context(browser.new_context(viewport={"width": 1400, "height": 1000})).new_page()
+            page.goto(f"{connection.host}/login")
+            page.fill("input[name=username]", connection.username)
+            page.fill("input[name=password]", connection.password)
+            page.click("input[type=submit]")
+            page.wait_for_url(f"{connection.host}/")
+            return page
+
+        yield open_page
+
+
+@pytest.fixture
+def kadi_page(log_in: Callable[[Connection], Page], kadi_sandbox: RunningKadi) -> Page:
     """Open a page of Kadi4Mat with its first user logged in."""
-    connection = kadi_sandbox.connection
-    with browser.new_context(viewport={"width": 1400, "height": 1000}) as context:
-        page = context.new_page()
-        page.goto(f"{connection.host}/login")
-        page.fill("input[name=username]", connection.username)
-        page.fill("input[name=password]", connection.password)
-        page.click("input[type=submit]")
-        page.wait_for_url(f"{connection.host}/")
-        yield page
+    return log_in(kadi_sandbox.connection)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
-import struct
 from typing import BinaryIO, Final
 
 from kadi_battgen.kadi_plugin.kinds import CANDIDATES, CARD, HDF5_KINDS, WEIGHTS, Kind
-from kadi_battgen.kadi_plugin.limits import HEADER, LARGEST_CARD, LARGEST_TENSOR_HEADER, MOST_COLUMNS
+from kadi_battgen.kadi_plugin.limits import HEADER, LARGEST_CARD, MOST_COLUMNS
+from kadi_battgen.kadi_plugin.safetensors_header import header_length
 
 #: The types that Kadi4Mat, by libmagic, gives to our files when it does not know them.
 _HDF5: Final = frozenset({"application/x-hdf", "application/x-hdf5"})
@@ -75,11 +75,9 @@ def _hdf5_kind(header: bytes) -> Kind | None:
 
 
 def _is_safetensors(header: bytes, size: int) -> bool:
-    (length,) = struct.unpack_from("<Q", header)
-    start = header[8:].lstrip(b" ")
-    return (
-        2 <= length <= min(size - 8, LARGEST_TENSOR_HEADER) and start.startswith(b'{"') and b'"data_offsets"' in header
-    )
+    if header_length(header, size) is None:
+        return False
+    return header[8:].lstrip(b" ").startswith(b'{"') and b'"data_offsets"' in header
 
 
 def _columns(header: bytes) -> list[str]:

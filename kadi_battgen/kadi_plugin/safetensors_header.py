@@ -26,11 +26,8 @@ def read_header(stream: BinaryIO, size: int) -> dict[str, Any] | None:
         ``tensors`` (name, type and shape of each, as texts), ``total`` tensors, ``values`` in all of them, and
         ``metadata``, texts by name.
     """
-    start = stream.read(8)
-    if len(start) < 8:
-        return None
-    (length,) = struct.unpack("<Q", start)
-    if not 2 <= length <= min(size - 8, LARGEST_TENSOR_HEADER):
+    length = header_length(stream.read(8), size)
+    if length is None:
         return None
     header = read_json(stream.read(length))
     if not isinstance(header, dict):
@@ -53,6 +50,14 @@ def read_header(stream: BinaryIO, size: int) -> dict[str, Any] | None:
         "values": shown(sum(min(math.prod(shape), 10**15) for shape in shapes)),
         "metadata": [{"name": plain_text(name, 80), "value": plain_text(text, 500)} for name, text in list(texts)[:20]],
     }
+
+
+def header_length(start: bytes, size: int) -> int | None:
+    """Return the bytes of a header from the eight in front of it, None if a file of `size` bytes cannot have it."""
+    if len(start) < 8:
+        return None
+    (length,) = struct.unpack_from("<Q", start)
+    return int(length) if 2 <= length <= min(size - 8, LARGEST_TENSOR_HEADER) else None
 
 
 def _shape(value: Any) -> tuple[int, ...]:

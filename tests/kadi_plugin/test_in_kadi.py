@@ -98,16 +98,9 @@ def stranger(kadi_sandbox: Any) -> Any:
 
 
 @pytest.fixture
-def stranger_page(browser: Any, stranger: Any) -> Iterator[Any]:
+def stranger_page(log_in: Any, stranger: Any) -> Any:
     """Page of a browser in which the other user is logged in."""
-    with browser.new_context(viewport={"width": 1400, "height": 1000}) as context:
-        page = context.new_page()
-        page.goto(f"{stranger.host}/login")
-        page.fill("input[name=username]", stranger.username)
-        page.fill("input[name=password]", stranger.password)
-        page.click("input[type=submit]")
-        page.wait_for_url(f"{stranger.host}/")
-        yield page
+    return log_in(stranger)
 
 
 @pytest.fixture
@@ -270,7 +263,7 @@ def test_candidates(visit: Any, chain: Chain, kadi_page: Any, artifacts: Path) -
 
 
 def test_a_broken_file_says_so(visit: Any, chain: Chain) -> None:
-    message = visit(chain.address("broken.h5"), ".alert-warning[role=alert]", "broken")
+    message = visit(chain.address("broken.h5"), ".battgen-message[role=alert]", "broken")
     assert message.inner_text().strip().startswith("SEI campaign: The file is broken or truncated")
 
 

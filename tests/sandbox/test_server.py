@@ -110,7 +110,7 @@ def test_kadi_knows_the_plugin(sandbox, kadi_environment):
         text=True,
         check=True,
     )
-    assert json.loads(done.stdout) == ["kadi_battgen.kadi_plugin", __version__, {"kadi-battgen": __version__}]
+    assert json.loads(done.stdout) == ["kadi_battgen.kadi_plugin.plugin", __version__, {"kadi-battgen": __version__}]
 
 
 def test_nothing_listens_on_other_addresses_than_loopback(sandbox, processes_of, listening_addresses):

@@ -62,11 +62,9 @@ def main(descriptor: str, request: str) -> None:
         found = {"error": plain_text(error, 300)}
     except MemoryError:
         found = {"error": "The file asks for more memory than a preview may take: download it to look at it."}
-    except Exception as error:
-        # Whatever a broken file makes the library raise.
-        found = {
-            "error": f"The file is broken or truncated ({plain_text(type(error).__name__, 60)}): download it to look."
-        }
+    except Exception:
+        # Whatever a broken file makes the library raise; what it says is of no use to readers.
+        found = {"error": "The file is broken or truncated: make it again, or download it to look at it."}
     sys.stdout.write(json.dumps(found, allow_nan=False))
 
 

@@ -61,7 +61,9 @@ kadi.app.component('battgen-candidates', {
                  placeholder="such as Li or Fe">
         </label>
         <label><input type="checkbox" class="battgen-all" v-model="all"> All {$ data.columns.length $} columns</label>
-        <span role="status" class="text-muted">{$ rows.length $} of {$ data.total $} candidates</span>
+        <span role="status" class="text-muted">
+          {$ rows.length $} of {$ data.total $} candidates{$ all ? '; the table scrolls sideways' : '' $}
+        </span>
       </form>
       <div class="battgen-scroll" tabindex="0" role="region" aria-label="Table of candidates">
         <table class="table table-sm small mb-2">

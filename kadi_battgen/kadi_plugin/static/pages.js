@@ -105,7 +105,7 @@
           </label>
           <span role="status" class="text-muted battgen-range">{$ pages.busy ? 'Loading …' : pages.range $}</span>
         </form>
-        <div v-if="pages.error" class="alert alert-warning" role="alert">{$ pages.error $}</div>
+        <div v-if="pages.error" class="border rounded p-2 mb-2" role="alert">{$ pages.error $}</div>
       </div>`,
   });
 })();
