@@ -5,7 +5,7 @@ from kadi_battgen.plots.chain_report.dataset import dataset_section, pixel_edge
 from kadi_battgen.plots.chain_report.electrodes import electrode_section
 from kadi_battgen.plots.chain_report.evaluation import evaluation_sections, headline
 from kadi_battgen.plots.chain_report.metrics import flat_metrics
-from kadi_battgen.plots.chain_report.trainings import training_section
+from kadi_battgen.plots.chain_report.trainings import models_section, training_section
 
 __all__ = [
     "candidates_section",
@@ -14,6 +14,7 @@ __all__ = [
     "evaluation_sections",
     "flat_metrics",
     "headline",
+    "models_section",
     "pixel_edge",
     "training_section",
 ]

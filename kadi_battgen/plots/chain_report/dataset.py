@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
-from kadi_battgen.plots.report import Column, Section, Table
+from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_IONS
+from kadi_battgen.plots.overview import data_pipeline
+from kadi_battgen.plots.report import Column, ReportFigure, Section, Table
+from kadi_battgen.plots.style import formula_label
 
 if TYPE_CHECKING:
     from kadi_battgen.datasets.store import TrainingDataset
@@ -39,7 +41,7 @@ def dataset_section(dataset: TrainingDataset) -> Section:
             f"Stacks are divided by one scale, {dataset.stack_scale:.4g} {dataset.stack_unit}, so that forces compare "
             "between slices and materials.",
         ],
-        [],
+        [_pipeline(dataset, rows)],
         [
             Table(
                 (Column("Part"), Column("Stacks", kind="number"), Column("Electrodes", kind="number")), rows, "Split."
@@ -56,6 +58,25 @@ def dataset_section(dataset: TrainingDataset) -> Section:
             ),
             Table((Column("Convention"), Column("Value")), conventions, "Conventions of the AFM simulation."),
         ],
+    )
+
+
+def _pipeline(dataset: TrainingDataset, parts: list[tuple[str, int, int]]) -> ReportFigure:
+    """Return the figure of the way from electrodes to samples, with the images of one of them."""
+    ions = [electrode.working_ion for electrode in dataset.electrodes]
+    index = int(dataset.indices("training")[0])
+    shown = dataset.electrodes[int(dataset.column("electrode_index")[index])]
+    figure = data_pipeline(
+        {ion: ions.count(ion) for ion in WORKING_IONS if ion in ions},
+        dataset.stack(index).astype(np.float32),
+        dataset.descriptors(index).astype(np.float32),
+        {part: (stacks, owners) for part, stacks, owners in parts},
+        formula_label(shown.formula_discharge),
+    )
+    return ReportFigure(
+        figure,
+        "Electrodes by working ion, an AFM stack, its descriptors and the size of the parts of the data set.",
+        f"From electrodes to samples; the images show {shown.formula_discharge}, the slices from far to near.",
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kadi_battgen.plots.learning import learning_curves
+from kadi_battgen.plots.overview import model_overview
 from kadi_battgen.plots.report import Column, ReportFigure, Section, Table
 
 
@@ -25,3 +26,35 @@ def training_section(
     head = ("Model", "Parameters", "Epochs", "Best epoch", "Seed")
     columns = tuple(Column(label, kind="text" if label == "Model" else "number") for label in head)
     return Section("Trainings", [], [figure], [Table(columns, rows)])
+
+
+def models_section(cards: Mapping[str, Mapping[str, Any]]) -> Section:
+    """Return the section on the models of a folder: what goes in and comes out, their sizes, what their training took."""
+    figure = ReportFigure(
+        model_overview(cards),
+        "The models of the folder with what goes into each and what comes out.",
+        "Grey boxes are data, coloured ones are computed; numbers are channels x height x width in pixels.",
+    )
+    rows = []
+    for kind, card in cards.items():
+        took = card.get("resources", {})
+        memory = took.get("peak_memory_bytes")
+        rows.append(
+            (
+                kind.replace("_", " "),
+                card["parameters"],
+                card.get("preset"),
+                card.get("device"),
+                None if took.get("seconds") is None else took["seconds"] / 60,
+                None if memory is None else memory / 2**30,
+            )
+        )
+    columns = (
+        Column("Model"),
+        Column("Parameters", kind="number"),
+        Column("Preset"),
+        Column("Device"),
+        Column("Training time", unit="min", kind="number", decimals=1),
+        Column("Peak memory", unit="GiB", kind="number", decimals=2),
+    )
+    return Section("Models", [], [figure], [Table(columns, rows)])
