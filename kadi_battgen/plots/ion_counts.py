@@ -144,7 +144,7 @@ def _errors(axes: Axes, true: np.ndarray, predicted: np.ndarray) -> None:
 
     errors, holds = predicted - true, true > 0
     limit = max(0.5, float(np.abs(errors).max()))
-    edges = np.linspace(-limit, limit, 32)
+    edges = np.linspace(-limit, limit, 32).tolist()
     axes.hist(errors[~holds], edges, color=MUTED, alpha=0.35, label="electrodes without the element")
     axes.hist(errors[holds], edges, color=BLUE, alpha=0.6, label="electrodes with the element")
     if holds.sum() >= 3:

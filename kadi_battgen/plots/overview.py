@@ -49,7 +49,7 @@ def data_pipeline(
     if not electrodes or not parts or stack.ndim != 3 or descriptors.ndim != 3 or len(descriptors) != 6:
         raise ValueError(f"a stack {stack.shape} and descriptors {descriptors.shape} make no data set to show.")
     figure = new_figure(12.2, 3.9)
-    columns = figure.subfigures(1, 4, width_ratios=[1.1, 1.0, 1.3, 1.2])
+    columns = figure.subfigures(1, 4, squeeze=False, width_ratios=[1.1, 1.0, 1.3, 1.2])[0]
     shown = dict(electrodes)
     total = sum(shown.values())
     titles = (
