@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kadi_battgen.plots.chain_report.composition import composition_section
 from kadi_battgen.plots.chain_report.dataset import pixel_edge
+from kadi_battgen.plots.chain_report.repetitions import trainings_section
 from kadi_battgen.plots.chain_report.screening import screening_section
 from kadi_battgen.plots.chain_report.translation import translation_section
 from kadi_battgen.plots.report import KeyFigure, Section
@@ -23,11 +24,13 @@ def evaluation_sections(evaluation: Evaluation, dataset_path: str | os.PathLike[
     with TrainingDataset.open(dataset_path) as dataset:
         scale, unit = dataset.stack_scale, dataset.stack_unit
         pixel_size = pixel_edge(dataset.conventions)
-    return [
+    sections = [
         translation_section(evaluation, scale, unit, pixel_size),
         composition_section(evaluation),
-        screening_section(evaluation),
+        screening_section(evaluation, pixel_size),
     ]
+    repeated = trainings_section(evaluation)
+    return sections if repeated is None else [*sections, repeated]
 
 
 def headline(metrics: Mapping[str, Any]) -> list[KeyFigure]:

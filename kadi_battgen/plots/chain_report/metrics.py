@@ -1,9 +1,12 @@
-"""Metrics in tables and records: what networks are called, units, names."""
+"""Metrics in tables and records: what networks are called, units, names, intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from kadi_battgen.metrics.nested import interval_of, numbers
+from kadi_battgen.plots.report import Column, Table, format_number
 
 #: How the networks and baselines are called in tables.
 LABELS = {
@@ -24,11 +27,48 @@ LABELS = {
 _UNITS = {"psnr_db": "dB"}
 
 
+def label(name: str) -> str:
+    """Return what a network or a baseline is called in tables."""
+    return LABELS.get(name) or name.replace("_", " ").capitalize()
+
+
 def flat_metrics(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float, str]]:
     """Yield name, value and unit of every number in nested metrics; names are joined with dots."""
-    for name, value in metrics.items():
-        path = f"{prefix}.{name}" if prefix else name
-        if isinstance(value, Mapping):
-            yield from flat_metrics(value, path)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            yield path, float(value), _UNITS.get(name, "1")
+    for path, value in numbers(metrics, prefix):
+        yield path, value, _UNITS.get(path.rsplit(".", 1)[-1], "1")
+
+
+def with_interval(group: Mapping[str, Any], name: str, decimals: int = 3) -> Any:
+    """Return a number of a group of metrics with the ends of its interval; the number alone where it has none."""
+    value, interval = group.get(name), interval_of(group, name)
+    if value is None or interval is None:
+        return None if value is None else round(float(value), decimals)
+    ends = " to ".join(format_number(end, decimals) for end in (interval.low, interval.high))
+    return f"{format_number(float(value), decimals)} ({ends})"
+
+
+def metric_table(
+    rows: Mapping[str, Mapping[str, Any]], columns: Sequence[tuple[str, str, str, int]], first: str, caption: str = ""
+) -> Table | None:
+    """Return a table of metrics, one row a network or a way; None where no row has any of them.
+
+    Parameters
+    ----------
+    rows
+        Groups of metrics by name.
+    columns
+        Name, label, unit and decimals of the metrics; those that no row has are left out.
+    first
+        Head of the first column.
+    caption
+        Text above the table.
+    """
+    shown = [column for column in columns if any(group.get(column[0]) is not None for group in rows.values())]
+    if not shown:
+        return None
+    heads = [Column(first)] + [Column(head, unit=unit, kind="number", decimals=places) for _, head, unit, places in shown]
+    cells = [
+        (label(name), *(with_interval(group, metric, places) for metric, _, _, places in shown))
+        for name, group in rows.items()
+    ]
+    return Table(heads, cells, caption)

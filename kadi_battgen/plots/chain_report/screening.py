@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kadi_battgen.plots.chain_report.metrics import LABELS
-from kadi_battgen.plots.report import Column, Section, Table
+from kadi_battgen.plots.chain_report.metrics import metric_table
+from kadi_battgen.plots.paired import paired_descriptors
+from kadi_battgen.plots.report import ReportFigure, Section
 
 if TYPE_CHECKING:
     from kadi_battgen.applications.evaluation import Evaluation
 
-
-def screening_section(evaluation: Evaluation) -> Section:
-    """Return the section on the screening."""
-    metrics = evaluation.metrics["screening"]
-    keys = (
+_COLUMNS = tuple(
+    (name, label, "fraction", 2)
+    for name, label in (
         ("working_ion_present_fraction", "Asked ion present"),
         ("capacity_within_15_percent_fraction", "Capacity within 15 %"),
         ("capacity_of_all_ions_within_15_percent_fraction", "The same if all ions leave"),
@@ -25,11 +24,34 @@ def screening_section(evaluation: Evaluation) -> Section:
         ("novel_fraction", "Not in the training part"),
         ("unique_fraction", "Distinct formulas"),
     )
-    rows = [(LABELS[name], *(m[key] for key, _ in keys)) for name, m in metrics.items()]
-    columns = (Column("Way"), *(Column(label, unit="fraction", kind="number", decimals=2) for _, label in keys))
+)
+
+
+def screening_section(evaluation: Evaluation, pixel_size: float | None = None) -> Section:
+    """Return the section on the screening."""
+    table = metric_table(
+        evaluation.metrics["screening"], _COLUMNS, "Way", "Ranges are 95 % confidence intervals over the targets."
+    )
     text = (
         "Each held-out electrode's working ion and six functional properties were given as a target, and one candidate was "
         "generated for each. The capacity that follows from the candidate's formula and from the generated share of its ions "
         "that leaves is compared with the electrode's."
     )
-    return Section("Screening of held-out targets", [text], [], [Table(columns, rows)])
+    figures = []
+    screened = evaluation.screened
+    if screened.get("titles"):
+        figures.append(
+            ReportFigure(
+                paired_descriptors(
+                    screened["truth"],
+                    screened["generated"],
+                    screened["titles"],
+                    ("Held-out electrode", "Generated"),
+                    pixel_size,
+                ),
+                f"Descriptors of held-out electrodes beside generated ones: {'; '.join(screened['titles'])}.",
+                "From the target whose capacity was met best to the one met worst (thesis figure 4.12). Another orientation "
+                "and another place on the surface are as good an answer: images are to be alike in kind, not pixel by pixel.",
+            )
+        )
+    return Section("Screening of held-out targets", [text], figures, [table] if table is not None else [])
