@@ -238,7 +238,7 @@ def sort_value(value: Any) -> str | None:
     return None
 
 
-def format_number(value: Real, decimals: int | None = None) -> str:
+def format_number(value: Real | float, decimals: int | None = None) -> str:
     """Return a number with four significant digits (or `decimals` after the point) and a true minus sign.
 
     Whole numbers keep all their digits, in groups of three from five digits on.

@@ -18,6 +18,9 @@ from kadi_battgen.records.store import Store
 SCHEMA: Final = "kadi-battgen/reproduction"
 SCHEMA_VERSION: Final = 1
 
+#: Files in a folder of results that tell how a run went and are no results: what it took differs every time.
+TOLD_BESIDE: Final = ("resources.json", "card.md")
+
 FileStatus = Literal["same bytes", "same values", "differs", "missing", "new"]
 
 
@@ -192,7 +195,9 @@ def _compare_files(
         found: Iterable[FileComparison] = [FileComparison(_name(made), "missing")]
         if other is not None:
             found = _compare_output((store, recorded, made), (again_store, again, other), tolerance)
-        yield from (replace(entry, role=made.role) for entry in found)
+        for entry in found:
+            beside = made.kind == "folder" and Path(entry.name).name in TOLD_BESIDE
+            yield replace(entry, role="preview" if beside else made.role)
     for name, made in second.items():
         yield FileComparison(name, "new", role=made.role)
 

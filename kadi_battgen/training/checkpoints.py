@@ -1,7 +1,8 @@
 """Trained models and interrupted trainings on disk: safetensors and JSON, never a pickle.
 
 A trained model is a folder ``<model>/<kind>/`` with ``weights.safetensors``, ``card.json`` (architecture, normalisation,
-settings, measured results) and ``metrics.csv``. An interrupted training keeps one ``checkpoint.safetensors`` beside them.
+settings, measured results), the same for people in ``card.md``, ``metrics.csv`` and ``resources.json`` (what the training
+took). An interrupted training keeps one ``checkpoint.safetensors`` beside them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import atomic_path, read_json, sha256_file, write_json
+from kadi_battgen.training.model_card import write_model_card
 from kadi_battgen.training.processes import written_once
 
 SCHEMA = "kadi-battgen/model"
@@ -55,7 +57,9 @@ def is_trained(folder: Path, kind: str, configuration: Mapping[str, Any]) -> boo
 def save_model(
     folder: Path, kind: str, module: nn.Module, card: Mapping[str, Any], configuration: Mapping[str, Any]
 ) -> None:
-    """Write weights and card of a trained model; the card comes last, so a card without its weights cannot exist.
+    """Write weights and card of a trained model, the card for people too.
+
+    ``card.json`` comes last, so a card without its weights cannot exist.
 
     Parameters
     ----------
@@ -84,6 +88,7 @@ def save_model(
         "parameters": sum(parameter.numel() for parameter in module.parameters()),
         **card,
     }
+    write_model_card(folder, document)
     write_json(folder / CARD, document)
 
 

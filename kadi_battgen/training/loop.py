@@ -29,6 +29,7 @@ from kadi_battgen.training.processes import (
     share,
     written_once,
 )
+from kadi_battgen.training.resources import ResourceLog
 from kadi_battgen.training.resuming import Progress, mark_diverged, snapshot
 from kadi_battgen.training.schedule import batches, learning_rate_factor, seeded
 from kadi_battgen.training.settings import LoopSettings
@@ -101,7 +102,7 @@ def fit(
     settings
         Epochs, batch size, patience.
     folder
-        Where the checkpoint and ``metrics.csv`` go.
+        Where the checkpoint, ``metrics.csv`` and ``resources.json`` go.
     seed
         Seed of the order of the samples and of all noise.
     configuration
@@ -125,6 +126,7 @@ def fit(
         last sound epoch then stays, and the training goes on from it with a lower learning rate.
     """
     progress_made = Progress(task, folder / CHECKPOINT, configuration, settings.averaging)
+    took = ResourceLog(folder, str(_device(progress_made.kept)), resumed=progress_made.path.is_file())
     if progress_made.path.is_file():
         progress_made.resume()
     kept, average, history = progress_made.kept, progress_made.average, progress_made.history
@@ -147,6 +149,7 @@ def fit(
             raise _explained(task.name, epoch + 1, progress_made.path, divergence) from divergence
         progress_made.save()
         written_once(write_history)(folder / "metrics.csv", history)
+        written_once(took.write)()
         bar.note(f"loss {row['loss']:.4g}, validation {row['validation_loss']:.4g}")
         bar.update(1)
         if on_epoch is not None:

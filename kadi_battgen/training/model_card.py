@@ -35,6 +35,12 @@ _SCOPE = {
         "Candidates are proposals for a closer look, not predictions of stability or of measured performance. Targets beyond "
         "the training ranges below are extrapolations. The properties it learned from are computed, not measured.",
     ),
+    "prvae": (
+        "Encodes configurations of the solid electrolyte interphase, reads their observables from the latent, and generates "
+        "configurations for wanted ones.",
+        "Trained on configurations that one kinetic Monte Carlo model simulated; barriers beyond those of the training data "
+        "are extrapolations.",
+    ),
     "baseline": (
         "Translates AFM stacks into descriptors as a baseline: the translator is compared with it.",
         "It is there for comparison and has no latent that the other models could work on.",
@@ -69,10 +75,10 @@ def model_card(card: Mapping[str, Any], resources: Mapping[str, Any]) -> str:
         Content of ``resources.json``; empty where that is not known.
     """
     kind = str(card["kind"])
-    scope, limits = _SCOPE.get(kind, _SCOPE["baseline" if kind.startswith("baseline") else "translation"])
+    scope, limits = _SCOPE.get("baseline" if kind.startswith("baseline") else kind, ("", ""))
     facts = {name: value for name, value in card.items() if name not in _PLUMBING and not isinstance(value, Mapping)}
     sections = {
-        "Scope": [scope],
+        "Scope": [scope] if scope else [],
         "Training data": _bullets({"data set (SHA-256)": card.get("dataset_sha256"), **_conventions(card)}),
         "Architecture": _bullets({"parameters": card.get("parameters"), **_flat(card.get("architecture", {}))}),
         "Training": _bullets({**{n: facts.get(n) for n in ("preset", "seed", "device")}, **_flat(card["settings"])})
@@ -85,7 +91,7 @@ def model_card(card: Mapping[str, Any], resources: Mapping[str, Any]) -> str:
         ],
         "Speed": _bullets(_speed(resources)) or ["Not recorded."],
         "Training ranges": _ranges(card.get("training_ranges", {})),
-        "Limits": [limits],
+        "Limits": [limits] if limits else [],
     }
     title = f"# Model card: {kind.replace('_', ' ')}"
     body = [f"## {name}\n\n{_paragraphs(lines)}" for name, lines in sections.items() if lines]

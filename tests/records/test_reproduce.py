@@ -209,6 +209,17 @@ class TestComparison:
         assert {entry.name: entry.status for entry in comparison.files} == statuses
         assert comparison.agrees is agrees
 
+    def test_what_a_training_took_is_told_and_not_counted(self, store: LocalStore) -> None:
+        took = [
+            run(store, outputs={"model/card.json": "{}", "model/resources.json": f'{{"seconds": {seconds}}}'})
+            for seconds in (1.5, 2.5)
+        ]
+        comparison = compare_runs(store, took[0], store, took[1])
+        assert comparison.agrees
+        counted = {entry.name: (entry.status, entry.counts) for entry in comparison.files}
+        assert counted["model/card.json"] == ("same bytes", True)
+        assert counted["model/resources.json"] == ("differs", False)
+
     def test_a_preview_is_compared_and_not_counted(self, store: LocalStore, tmp_path: Path) -> None:
         def show(where: LocalStore, content: str) -> Record:
             with Run(where, step="draw") as context:

@@ -22,6 +22,8 @@ from kadi_battgen.training import composition, composition_branch, screening, tr
 from kadi_battgen.training.checkpoints import CARD, CHECKPOINT, WEIGHTS, read_card
 from kadi_battgen.training.composition_branch import BRANCH_FOLDER, BRANCH_METRICS
 from kadi_battgen.training.loop import read_history
+from kadi_battgen.training.model_card import MODEL_CARD
+from kadi_battgen.training.resources import RESOURCES
 from kadi_battgen.training.translators import load_translating_network, trained_translators
 
 KINDS = ("translation", "composition", "screening")
@@ -38,7 +40,8 @@ def results(folder):
 @pytest.mark.parametrize("kind", FOLDERS)
 def test_a_model_is_weights_a_card_and_a_history(trained, kind):
     names = {path.name for path in (trained / kind).iterdir()}
-    assert names - {screening.KNOWN_ELECTRODES, BRANCH_METRICS} == {WEIGHTS, CARD, "metrics.csv"}
+    extra = {screening.KNOWN_ELECTRODES, BRANCH_METRICS}
+    assert names - extra == {WEIGHTS, CARD, MODEL_CARD, RESOURCES, "metrics.csv"}
     card = read_card(trained / kind, kind)
     assert card["weights_sha256"] == sha256_file(trained / kind / WEIGHTS)
     history = read_history(trained / kind / "metrics.csv")

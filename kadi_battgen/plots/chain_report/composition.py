@@ -137,7 +137,9 @@ def _figures(evaluation: Evaluation) -> list[ReportFigure]:
             "Predicted minus true number of atoms; the vertical axis is logarithmic above one (thesis figure 4.15).",
         ),
     ]
-    ways = {label(name): found for name, found in evaluation.metrics["composition"].items() if isinstance(found, Mapping)}
+    ways = {
+        label(name): found for name, found in evaluation.metrics["composition"].items() if isinstance(found, Mapping)
+    }
     calibration = {name: found["calibration"] for name, found in ways.items() if "calibration" in found}
     reliability = {name: found["reliability"] for name, found in ways.items() if "reliability" in found}
     if calibration:

@@ -66,7 +66,9 @@ def metric_table(
     shown = [column for column in columns if any(group.get(column[0]) is not None for group in rows.values())]
     if not shown:
         return None
-    heads = [Column(first)] + [Column(head, unit=unit, kind="number", decimals=places) for _, head, unit, places in shown]
+    heads = [Column(first)] + [
+        Column(head, unit=unit, kind="number", decimals=places) for _, head, unit, places in shown
+    ]
     cells = [
         (label(name), *(with_interval(group, metric, places) for metric, _, _, places in shown))
         for name, group in rows.items()

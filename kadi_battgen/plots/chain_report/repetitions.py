@@ -45,8 +45,8 @@ def trainings_section(evaluation: Evaluation) -> Section | None:
         Column("Single trainings"),
     )
     text = (
-        f"{found['count']} trainings with different seeds were measured on the same electrodes. The mean and its 95 % interval "
-        "(Student's t over the trainings) tell what a training gives; the intervals in the sections above tell how sure the "
-        "first training's numbers are, given the electrodes."
+        f"{found['count']} trainings with different seeds were measured on the same electrodes. The mean and its 95 % "
+        "interval (Student's t over the trainings) tell what a training gives; the intervals in the sections above tell how "
+        "sure the first training's numbers are, given the electrodes."
     )
     return Section("Several trainings", [text], [], [Table(columns, rows)])

@@ -67,7 +67,9 @@ def translation_section(evaluation: Evaluation, scale: float, unit: str, pixel_s
         f"thesis's {FID['grey']} (grey) and {FID['type_map']} (type map) are with Inception features and compare with "
         "columns named inception_v3_fid alone."
     )
-    return Section("Translation of AFM stacks", [text, remark], figures, [table for table in tables if table is not None])
+    return Section(
+        "Translation of AFM stacks", [text, remark], figures, [table for table in tables if table is not None]
+    )
 
 
 def _title(title: str) -> str:
@@ -106,9 +108,7 @@ def _classes(metrics: Mapping[str, Any]) -> Table | None:
     if not found:
         return None
     columns = [Column("Channel"), *(Column(n.capitalize(), "fraction", "number", 3) for n in _CLASS_SCORES)]
-    rows = [
-        (name.replace("_", " "), *(scores.get(score) for score in _CLASS_SCORES)) for name, scores in found.items()
-    ]
+    rows = [(name.replace("_", " "), *(scores.get(score) for score in _CLASS_SCORES)) for name, scores in found.items()]
     return Table(columns, rows, "Type map of the translator by channel, over pixels on atoms.")
 
 
@@ -116,7 +116,11 @@ def _worst(metrics: Mapping[str, Any]) -> Table | None:
     cases = metrics.get("worst_cases")
     if not cases:
         return None
-    columns = [Column("Electrode", kind="code"), Column("Formula", kind="formula"), Column("Orientation", kind="number")]
+    columns = [
+        Column("Electrode", kind="code"),
+        Column("Formula", kind="formula"),
+        Column("Orientation", kind="number"),
+    ]
     for words in _GROUPS.values():
         columns += [
             Column(f"{words}: mean absolute error", kind="number", decimals=3),
