@@ -78,7 +78,7 @@ def bootstrap_interval(
     if estimate is None:
         raise ValueError("the samples do not have the statistic")
     generator = np.random.default_rng(seed)
-    members = _members(counts[0], groups)
+    members = group_members(counts[0], groups)
     values = []
     for _ in range(resamples):
         if paired:
@@ -96,7 +96,14 @@ def bootstrap_interval(
     return Interval(float(estimate), float(low), float(high), level)
 
 
-def _members(count: int, groups: np.ndarray | None) -> list[np.ndarray]:
+def group_members(count: int, groups: np.ndarray | None) -> list[np.ndarray]:
+    """Return the positions of the samples of each group, as a bootstrap draws them; without groups each is its own.
+
+    Raises
+    ------
+    ValueError
+        If the labels are not as many as the samples.
+    """
     if groups is None:
         return list(np.arange(count)[:, None])
     if len(groups) != count:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
-from kadi_battgen.files import write_text
+from kadi_battgen.files import read_json, write_text
 from kadi_battgen.training.resources import read_resources
 
 #: File beside the card.
@@ -62,6 +62,23 @@ def write_model_card(folder: str | os.PathLike[str], card: Mapping[str, Any]) ->
         Content of ``card.json``.
     """
     write_text(Path(folder) / MODEL_CARD, model_card(card, read_resources(folder)))
+
+
+def read_models(
+    model_folder: str | os.PathLike[str],
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Return cards and resources of the trained models of a folder by kind, in the order of their trainings.
+
+    Raises
+    ------
+    UserError
+        If a card is broken.
+    """
+    order = ("translation", "composition", "screening")
+    found = sorted(path.parent for path in Path(model_folder).glob("*/card.json"))
+    cards = {folder.name: read_json(folder / "card.json") for folder in found}
+    kinds = [kind for kind in order if kind in cards] + [kind for kind in cards if kind not in order]
+    return {kind: cards[kind] for kind in kinds}, {kind: read_resources(Path(model_folder) / kind) for kind in kinds}
 
 
 def model_card(card: Mapping[str, Any], resources: Mapping[str, Any]) -> str:

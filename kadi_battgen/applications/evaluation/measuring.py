@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,12 @@ import numpy as np
 from kadi_battgen.applications.evaluation.composition import evaluate_composition
 from kadi_battgen.applications.evaluation.result import Evaluation
 from kadi_battgen.applications.evaluation.screening import evaluate_screening
-from kadi_battgen.applications.evaluation.translation import evaluate_translation, translation_extractors
+from kadi_battgen.applications.evaluation.translation import Extractors, evaluate_translation, translation_extractors
 from kadi_battgen.applications.screening import ScreeningModel
 from kadi_battgen.datasets.store import TrainingDataset
+from kadi_battgen.errors import UserError
+from kadi_battgen.metrics.nested import over_repetitions
+from kadi_battgen.training.checkpoints import read_card
 from kadi_battgen.training.latents import check_same_images
 from kadi_battgen.training.samples import ImageSamples
 
@@ -21,6 +25,7 @@ def evaluate(
     model_folder: str | os.PathLike[str],
     dataset_path: str | os.PathLike[str],
     *,
+    others: Sequence[str | os.PathLike[str]] = (),
     part: str = "test",
     seed: int = 0,
     steps: int = 20,
@@ -40,6 +45,9 @@ def evaluate(
         Folder with all trained models.
     dataset_path
         The data set they were trained on.
+    others
+        Further model folders, trained like the first with other seeds: they are measured in the same way, and the mean of
+        each number over all trainings stands under ``trainings`` with its interval.
     part
         Part to measure on; its compositions are in no other part.
     seed
@@ -54,26 +62,64 @@ def evaluate(
     Raises
     ------
     UserError
-        If a model or the data set is missing or broken, or they do not belong together.
+        If a model or the data set is missing or broken, they do not belong together, or a model is named twice.
     """
-    model = ScreeningModel(model_folder)
     extractors = translation_extractors(inception=inception, lpips=lpips)
+    folders = [Path(folder) for folder in (model_folder, *others)]
+    _check_different(folders)
+    results = [_measure(folder, dataset_path, part, seed, steps, extractors, progress) for folder in folders]
+    first = results[0]
+    if len(results) > 1:
+        first.metrics["trainings"] = {
+            "count": len(results),
+            "metrics": over_repetitions([{kind: found.metrics[kind] for kind in _KINDS} for found in results]),
+        }
+    return first
+
+
+#: Models that are measured.
+_KINDS = ("translation", "composition", "screening")
+
+
+def _measure(
+    folder: Path,
+    dataset_path: str | os.PathLike[str],
+    part: str,
+    seed: int,
+    steps: int,
+    extractors: Sequence[Extractors],
+    progress: bool,
+) -> Evaluation:
+    model = ScreeningModel(folder)
     with TrainingDataset.open(dataset_path) as dataset:
         check_same_images(model.translator_card, dataset)
         samples, training = ImageSamples(dataset, part), ImageSamples(dataset, "training")
         translation, examples = evaluate_translation(
-            Path(model_folder), samples, training, progress, extractors=extractors, seed=seed
+            folder, samples, training, progress, extractors=extractors, seed=seed
         )
         composition, compositions = evaluate_composition(model, samples, training, progress)
         screening, screened = evaluate_screening(model, dataset, samples, training, seed, steps, progress)
-        owners = samples.column("electrode_index")
+        owners = np.unique(samples.column("electrode_index"))
+        compositions["working_ions"] = np.array([dataset.electrodes[owner].working_ion for owner in owners])
         metrics = {
             "part": part,
             "samples": len(samples),
-            "electrodes": len(np.unique(owners)),
+            "electrodes": len(owners),
             "seed": seed,
             "translation": translation,
             "composition": composition,
             "screening": screening,
         }
     return Evaluation(metrics, examples, compositions, screened)
+
+
+def _check_different(folders: Sequence[Path]) -> None:
+    """Check that no two model folders hold the same translator: a training counted twice has no scatter."""
+    seen: dict[str, Path] = {}
+    for folder in folders:
+        weights = str(read_card(folder / "translation", "translation")["weights_sha256"])
+        if weights in seen:
+            raise UserError(
+                f"{folder} holds the same translator as {seen[weights]}: name trainings with different seeds."
+            )
+        seen[weights] = folder

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kadi_battgen.electrodes.composition import ELEMENTS, formula_from_vector
-from kadi_battgen.electrodes.properties import WORKING_IONS
 from kadi_battgen.metrics.candidates import composition_distance
 from kadi_battgen.metrics.regression import working_ion_table
 from kadi_battgen.plots.calibration import calibration_figure, reliability_figure
@@ -95,7 +94,7 @@ def _working_ions(evaluation: Evaluation) -> Table:
 
 
 def _ions(evaluation: Evaluation) -> list[str]:
-    return [WORKING_IONS[int(number)] for number in evaluation.compositions["working_ion"]]
+    return [str(ion) for ion in evaluation.compositions["working_ions"]]
 
 
 def _worst(evaluation: Evaluation) -> Table:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kadi_battgen.plots.chain_report.composition import composition_section
 from kadi_battgen.plots.chain_report.dataset import pixel_edge
+from kadi_battgen.plots.chain_report.failures import failures_section
 from kadi_battgen.plots.chain_report.repetitions import trainings_section
 from kadi_battgen.plots.chain_report.screening import screening_section
 from kadi_battgen.plots.chain_report.translation import translation_section
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
 
 
 def evaluation_sections(evaluation: Evaluation, dataset_path: str | os.PathLike[str]) -> list[Section]:
-    """Return the sections on translation, composition and screening, each against its baselines."""
+    """Return the sections on failures, translation, composition and screening, each against its baselines."""
     from kadi_battgen.datasets.store import TrainingDataset
 
     with TrainingDataset.open(dataset_path) as dataset:
         scale, unit = dataset.stack_scale, dataset.stack_unit
         pixel_size = pixel_edge(dataset.conventions)
     sections = [
+        failures_section(evaluation.metrics),
         translation_section(evaluation, scale, unit, pixel_size),
         composition_section(evaluation),
         screening_section(evaluation, pixel_size),

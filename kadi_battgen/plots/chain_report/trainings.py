@@ -28,16 +28,25 @@ def training_section(
     return Section("Trainings", [], [figure], [Table(columns, rows)])
 
 
-def models_section(cards: Mapping[str, Mapping[str, Any]]) -> Section:
-    """Return the section on the models of a folder: what goes in and comes out, their sizes, what their training took."""
+def models_section(
+    cards: Mapping[str, Mapping[str, Any]], resources: Mapping[str, Mapping[str, Any]] | None = None
+) -> Section:
+    """Return the section on the models of a folder: what goes in and comes out, their sizes, what their training took.
+
+    Parameters
+    ----------
+    cards, resources
+        Of :func:`kadi_battgen.training.model_card.read_models`.
+    """
+    chain = {kind: card for kind, card in cards.items() if kind in ("translation", "composition", "screening")}
     figure = ReportFigure(
-        model_overview(cards),
+        model_overview(chain),
         "The models of the folder with what goes into each and what comes out.",
         "Grey boxes are data, coloured ones are computed; numbers are channels x height x width in pixels.",
     )
     rows = []
     for kind, card in cards.items():
-        took = card.get("resources", {})
+        took = (resources or {}).get(kind, {})
         memory = took.get("peak_memory_bytes")
         rows.append(
             (
