@@ -123,7 +123,7 @@ def target_metrics(
         ``targets`` (number); shares of those that hold the ion, meet the capacity within ``CAPACITY_TOLERANCE`` (with the
         generated share of the ions leaving, and with all of them), do both and are new besides, are new, are distinct, and
         whose charges balance; the median relative error of the capacity, the mean distance to the true composition; and
-        under ``intervals`` the 95 % bootstrap intervals over the targets of the shares.
+        under ``intervals`` the 95 % bootstrap intervals over the targets of all but the share of distinct formulas.
     """
     formulas = [formula_from_vector(vector) for vector in compositions]
     errors = capacity_errors(compositions, working_ions, capacities, extracted)
@@ -131,6 +131,7 @@ def target_metrics(
     held = holds_working_ion(compositions, working_ions)
     met = errors <= CAPACITY_TOLERANCE
     new = np.array([formula not in known for formula in formulas])
+    distances = composition_distance(compositions, true).astype(np.float64)
     shares = {
         "working_ion_present_fraction": held,
         "capacity_within_15_percent_fraction": met,
@@ -144,9 +145,11 @@ def target_metrics(
         "targets": len(formulas),
         **{name: float(np.mean(values)) for name, values in shares.items()},
         "median_capacity_error_fraction": float(np.median(errors)),
-        "mean_composition_distance_fraction": float(
-            np.mean(composition_distance(compositions, true), dtype=np.float64)
-        ),
+        "mean_composition_distance_fraction": float(distances.mean()),
         "unique_fraction": unique_fraction(formulas),
-        "intervals": {name: bootstrap_interval([values.astype(float)]).to_json() for name, values in shares.items()},
+        "intervals": {
+            **{name: bootstrap_interval([values.astype(float)]).to_json() for name, values in shares.items()},
+            "median_capacity_error_fraction": bootstrap_interval([errors], np.median).to_json(),
+            "mean_composition_distance_fraction": bootstrap_interval([distances]).to_json(),
+        },
     }

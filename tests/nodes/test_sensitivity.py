@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from torch import Tensor
+from torch.nn import Module
 
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
 from kadi_battgen.records import LocalStore
@@ -39,20 +40,19 @@ def test_the_study_of_a_trained_model(chain_copy: Path, run_battgen: Callable[..
 
 
 @pytest.mark.parametrize("name", FUNCTIONAL_PROPERTIES)
-def test_a_network_that_does_not_hear_a_condition_is_not_sensitive_to_it(
-    recorded_chain: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_a_network_that_does_not_hear_a_condition_is_not_sensitive_to_it(recorded_chain: Path, name: str) -> None:
     from kadi_battgen.applications import ScreeningModel, sensitivity
 
     model = ScreeningModel(recorded_chain / "model")
-    hearing, column = model.network.denoiser, list(FUNCTIONAL_PROPERTIES).index(name)
+    column = list(FUNCTIONAL_PROPERTIES).index(name)
 
-    def deaf(conditions: Tensor, *arguments: float, **options: float) -> Callable[[Tensor, Tensor], Tensor]:
+    def deafen(network: Module, arguments: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        sample, timestep, conditions = arguments
         muffled = conditions.clone()
         muffled[:, column] = 0.0
-        return hearing(muffled, *arguments, **options)
+        return sample, timestep, muffled
 
-    monkeypatch.setattr(model.network, "denoiser", deaf)
+    model.network.register_forward_pre_hook(deafen)
     dataset = recorded_chain / "dataset.h5"
     study = sensitivity(model, dataset, part="training", electrodes=2, seeds=1, steps=3, progress=False)
     changes = {entry.condition: entry.response.change.estimate for entry in study.sensitivities["descriptors"]}
