@@ -9,8 +9,9 @@ done is not repeated, so that several may run side by side. ``--report`` writes 
 The data set of the stored results: 30,000 runs of the wide and 20,000 of the published design,
 
     battgen simulate-sei --runs 30000 --design wide --seed 1 --max-events 500000 --output wide.h5
-    battgen simulate-sei --runs 20000 --design published --seed 2 --max-events 300000 --output published.h5
-    battgen build-sei-dataset --sei wide.h5 --sei-2 published.h5 --output sei_dataset.h5
+    battgen simulate-sei --runs 10000 --design published --seed 2 --max-events 120000 --output published_a.h5
+    battgen simulate-sei --runs 10000 --design published --seed 3 --max-events 120000 --output published_b.h5
+    battgen build-sei-dataset --sei wide.h5 --sei-2 published_a.h5 --sei-3 published_b.h5 --output sei_dataset.h5
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ RUNS: dict[str, tuple[str, int | None, dict[str, Any], tuple[int, ...]]] = {
     "ours": ("small", None, {"variant": "prvae"}, (0, 1, 2)),
     "ours, plain VAE": ("small", None, {"variant": "vae"}, (0,)),
     "ours, conditional": ("small", None, {"variant": "conditional-prvae"}, (0,)),
-    "thesis": ("thesis", 6, {"variant": "prvae"}, (0,)),
+    "thesis": ("thesis", 3, {"variant": "prvae"}, (0,)),
 }
 
 

@@ -16,6 +16,7 @@ from kadi_battgen.plots.sei import (
     species_label,
 )
 from kadi_battgen.plots.sei_animation import growth_animation
+from kadi_battgen.plots.sei_reconstruction import reconstruction_figure
 from kadi_battgen.plots.style import image_bytes, new_figure
 from kadi_battgen.sei.chemistry import SPECIES
 from kadi_battgen.sei.regimes import REGIMES
@@ -37,6 +38,7 @@ FIGURES = {
     "configuration": lambda: configuration_figure(STACK[0], "SEI"),
     "montage": lambda: regime_montage(STACK, KINDS, per_regime=2),
     "montage of one": lambda: regime_montage(STACK[:1], KINDS[:1]),
+    "reconstruction": lambda: reconstruction_figure(STACK[:3], STACK[3:6], "Test part"),
     "growth": lambda: growth_figure(STACK, TIMES, "Growth"),
     "growth of one": lambda: growth_figure(STACK[:1], TIMES[:1]),
 }

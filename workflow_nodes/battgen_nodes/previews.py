@@ -133,6 +133,37 @@ def training_previews(run: Run, folders: Sequence[str | Path]) -> None:
 
 
 @harmless
+def reconstruction_previews(run: Run, model_folder: str | Path, dataset: str | Path) -> None:
+    """Show held-out SEI configurations of all regimes beside what an autoencoder makes of them.
+
+    Parameters
+    ----------
+    run
+        The run that trained it.
+    model_folder
+        Folder of the trained autoencoder.
+    dataset
+        The data set of the training.
+    """
+    from kadi_battgen.applications.sei.model import PrvaeModel
+    from kadi_battgen.datasets.sei import SeiDataset
+    from kadi_battgen.plots.report import ReportFigure
+    from kadi_battgen.plots.sei_reconstruction import reconstruction_figure
+
+    with SeiDataset.open(dataset) as source, tempfile.TemporaryDirectory() as folder:
+        regime = source.column("regime")
+        shown = varied(source.indices("test").tolist(), lambda index: regime[index], _ROWS + 1)
+        shown.sort(key=lambda index: regime[index])
+        true = source.configurations(shown)
+        barriers = source.barriers_scaling.inverse(source.column("barriers")[shown])
+        model = PrvaeModel(model_folder)
+        decoded = model.decode_configurations(model.encode(true)[0], barriers, seed=0)
+        text = f"{len(shown)} configurations of the test part and their reconstructions"
+        figure = reconstruction_figure(true, decoded, "Held-out configurations")
+        _add_figures(run, Path(folder), [ReportFigure(figure, text)], "reconstructions")
+
+
+@harmless
 def screening_previews(
     run: Run,
     table: str | Path,

@@ -42,7 +42,7 @@ def test_a_recorded_training_with_its_results_on_the_test_part(here, run_battgen
     (record,) = (here / "battgen-records").glob("*/record.json")
     described = json.loads(record.read_text())
     assert [entry["role"] for entry in described["inputs"]] == ["config", "dataset"]
-    assert "learning-curves.png" in record.read_text()
+    assert all(name in record.read_text() for name in ("learning-curves.png", "reconstructions.png"))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import xmlhelpy
 
 from battgen_nodes.frame import SETTINGS, node, result, say
 from battgen_nodes.options import input_option, output_option, seed_option
-from battgen_nodes.previews import training_previews
+from battgen_nodes.previews import reconstruction_previews, training_previews
 from battgen_nodes.recording import start_run
 
 
@@ -85,6 +85,7 @@ def train_prvae(
         run.add_metric("site_accuracy", outcome["sites"]["accuracy"]["estimate"], part="test")
         run.add_file(folder, description=f"Trained {variant} model: weights, card, latents, metrics and results")
         training_previews(run, [folder])
+        reconstruction_previews(run, folder, source)
     scores = ", ".join(f"{name} {figures['r2']:.3f}" for name, figures in outcome["properties"].items())
     say(
         f"{variant}: {f'R2 on the test part: {scores}; ' if scores else ''}site accuracy "
