@@ -160,7 +160,7 @@ def _asked(campaign: SeiCampaign) -> str:
 
 * Target: {target}
 * Reaction barriers: {barriers}
-* {len(campaign)} of {settings["draws"]} draws were kept, those that meet the target best by their measured observables; seed
+* {len(campaign)} of {settings["draws"]} draws were kept, those nearest to their asked values as measured; seed
   {settings["seed"]}
 * Largest relative miss of the target by a measured observable: median {np.median(miss):.2%}, most {miss.max():.2%}
 * Sites that were mended so that the configuration is one that a simulation can reach: median {np.median(changed):.0f} of

@@ -24,10 +24,13 @@ from kadi_battgen.sei.observables import OBSERVABLES, observables
 DEFAULT_DRAWS = 4
 
 #: Steps of the gradient search, and rounds in which it aims anew by what was measured.
-DEFAULT_STEPS, DEFAULT_ROUNDS = 60, 4
+DEFAULT_STEPS, DEFAULT_ROUNDS = 60, 6
 
 #: Training configurations near a wanted value among which a search starts at random.
 _NEIGHBOURS = 12
+
+#: What a draw that is unlike the training data counts as worse by, a relative error.
+_UNFAMILIAR = 0.02
 
 #: Largest change of an aim in a round, as a fraction of the range that was seen.
 _LARGEST_CORRECTION = 0.1
@@ -71,10 +74,11 @@ def generate(
 ) -> Generation:
     """Return configurations that have wanted observables.
 
-    Each draw starts at the latent of a training configuration near its wanted values (or at one that the model expects for
-    its barriers), goes down the gradient of the regressor's error, and is decoded, mended and measured. What was measured
-    shifts the aim of the next round, since a decoder does not show just what a regressor expects. The best round of each draw
-    counts, and of all draws those are kept that miss the target least by their measured observables.
+    Each configuration is asked for values of its own, drawn from the target's ranges, and is the best of several draws. A draw
+    starts at the latent of a training configuration near these values (or at one that the model expects for its barriers),
+    goes down the gradient of the regressor's error, and is decoded, mended and measured. What was measured shifts the aim of
+    the next round, since a decoder does not show just what a regressor expects. Of rounds and draws the one counts whose
+    measured observables are nearest to the values.
 
     Parameters
     ----------
@@ -83,14 +87,14 @@ def generate(
     target
         What is wanted; empty for configurations like those of the training.
     samples
-        Configurations to keep.
+        Number of configurations.
     seed
         Draw k has the seed ``seed * 1,000,003 + k``.
     barriers
-        Reaction barriers in eV, (any, 15), which the draws take in turn; for a conditional model, which by default takes those
-        of the training configuration that a draw starts at.
+        Reaction barriers in eV, (any, 15), which the configurations take in turn; for a conditional model, which by default
+        takes those of the training configuration that a draw starts at.
     draws
-        Draws for each configuration that is kept.
+        Draws for each configuration.
     steps
         Steps of the gradient search in the first round, half of them in the others; 0 for sampling alone.
     rounds
@@ -117,7 +121,7 @@ def generate(
     quantiles = training_quantiles(model)
     count = samples * draws
     seeds = np.array([candidate_seed(seed, number) for number in range(count)], dtype=np.uint64)
-    starts, asked, given = _starts(model, target, quantiles, seeds, barriers)
+    starts, asked, given = _starts(model, target, quantiles, seeds, samples, barriers)
     search = LatentSearch(model) if model.properties else None
     guided = search is not None and steps > 0 and any(search.guided(name) for name in asked)
     best = _Best(count, model)
@@ -139,23 +143,17 @@ def _starts(
     target: SeiTarget,
     quantiles: Mapping[str, list[float]],
     seeds: np.ndarray,
+    samples: int,
     barriers: np.ndarray | None,
 ) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray | None]:
-    """Return where each draw starts, the values that it is asked for, and its barriers in eV."""
+    """Return where each draw starts, what it is asked for, and its barriers in eV; draw k is for configuration k % samples."""
     generators = [np.random.default_rng(int(entry)) for entry in seeds]
-    drawn = [target.draw(1, quantiles, generator) for generator in generators]
-    asked = {name: np.array([values[name][0] for values in drawn]) for name in target.ranges}
+    turns = np.arange(len(seeds)) % samples
+    asked = _asked(model, target, quantiles, generators[:samples])
     latents = model.latents
-    known = dict(zip(OBSERVABLES, latents.observables.T, strict=True))
     if asked:
-        widths = {name: max(float(np.std(known[name])), scale(quantiles[name])) for name in asked}
-        table = np.stack([known[name] / widths[name] for name in asked], axis=1)
-        queries = np.stack([asked[name] / widths[name] for name in asked], axis=1)
-        near, _ = nearest(table, queries, min(_NEIGHBOURS, len(table)))
-        origin = np.array([generator.choice(row) for generator, row in zip(generators, near, strict=True)])
-        if len(asked) > 1:
-            # Independent draws may contradict each other; what a configuration has, brought into the ranges, hardly does.
-            asked = target.clipped({name: known[name][origin] for name in asked})
+        near = _near(model, asked, quantiles)
+        origin = np.array([generator.choice(near[turn]) for generator, turn in zip(generators, turns, strict=True)])
     else:
         origin = np.array([generator.integers(len(latents.sample)) for generator in generators])
     noise = np.stack([generator.standard_normal(model.latent_size) for generator in generators])
@@ -165,10 +163,36 @@ def _starts(
         given = model.barriers_scaling.inverse(latents.barriers[origin])
         if barriers is not None:
             table = np.atleast_2d(np.asarray(barriers, dtype=np.float64))
-            given = table[np.arange(len(seeds)) % len(table)]
+            given = table[turns % len(table)]
             if model.has_prior:
                 centre, spread = model.expected_latent(given)
-    return (centre + spread * noise).astype(np.float32), asked, given
+    return (centre + spread * noise).astype(np.float32), {name: values[turns] for name, values in asked.items()}, given
+
+
+def _asked(
+    model: PrvaeModel,
+    target: SeiTarget,
+    quantiles: Mapping[str, list[float]],
+    generators: list[np.random.Generator],
+) -> dict[str, np.ndarray]:
+    """Return the values that each configuration is asked for, (samples,) by wanted observable."""
+    drawn = [target.draw(1, quantiles, generator) for generator in generators]
+    asked = {name: np.array([values[name][0] for values in drawn]) for name in target.ranges}
+    if len(asked) < 2:
+        return asked
+    # Independent draws may contradict each other; what a configuration has, brought into the ranges, hardly does.
+    near = _near(model, asked, quantiles)
+    origin = np.array([generator.choice(row) for generator, row in zip(generators, near, strict=True)])
+    return target.clipped(dict(zip(OBSERVABLES, model.latents.observables[origin].T, strict=True)))
+
+
+def _near(model: PrvaeModel, asked: Mapping[str, np.ndarray], quantiles: Mapping[str, list[float]]) -> np.ndarray:
+    """Return positions of training configurations that are nearly as asked, (samples, up to ``_NEIGHBOURS``)."""
+    known = dict(zip(OBSERVABLES, model.latents.observables.T, strict=True))
+    widths = {name: max(float(np.std(known[name])), scale(quantiles[name])) for name in asked}
+    table = np.stack([known[name] / widths[name] for name in asked], axis=1)
+    queries = np.stack([asked[name] / widths[name] for name in asked], axis=1)
+    return nearest(table, queries, min(_NEIGHBOURS, len(table)))[0]
 
 
 def _correction(missing: np.ndarray, quantiles: list[float]) -> np.ndarray:
@@ -228,19 +252,22 @@ def _chosen(
     given: np.ndarray | None,
     quantiles: Mapping[str, list[float]],
 ) -> Generation:
-    """Return the draws that miss the target least, no layer twice while others are left."""
+    """Return the best draw of each configuration, no layer twice while there are others; best configurations first."""
     measured = observables(best.configurations)
     misses = list(target.misses(measured, quantiles).values())
     miss = np.max(misses, axis=0) if misses else np.zeros(len(seeds))
     unfamiliarity = model.out_of_distribution_score(best.configurations, given)
-    first = np.zeros(len(seeds), dtype=bool)
-    order = np.lexsort((np.arange(len(seeds)), unfamiliarity > 1, miss))
+    cost = best.error + _UNFAMILIAR * (unfamiliarity > 1)
+    keys = [layer.tobytes() for layer in layers(best.configurations)]
     seen: set[bytes] = set()
-    for index, layer in zip(order, layers(best.configurations[order]), strict=True):
-        key = layer.tobytes()
-        first[index] = key not in seen
-        seen.add(key)
-    kept = np.lexsort((np.arange(len(seeds)), unfamiliarity > 1, miss, ~first))[:samples]
+    chosen = []
+    for turn in range(samples):
+        draws = np.arange(turn, len(seeds), samples)
+        ordered = draws[np.argsort(cost[draws], kind="stable")]
+        chosen.append(next((draw for draw in ordered if keys[draw] not in seen), ordered[0]))
+        seen.add(keys[chosen[-1]])
+    kept = np.array(chosen)
+    kept = kept[np.lexsort((kept, cost[kept], miss[kept]))]
     predicted, deviation = model.predict(best.points[kept]) if model.properties else (np.empty((len(kept), 0)),) * 2
     generated = GeneratedConfigurations(
         configurations=best.configurations[kept],
@@ -257,5 +284,5 @@ def _chosen(
     metrics = generation_metrics(generated, target, quantiles)
     metrics["draws"] = len(seeds)
     metrics["valid_fraction_as_decoded"] = float(best.valid.mean())
-    metrics["unique_fraction_of_draws"] = len(seen) / len(seeds)
+    metrics["unique_fraction_of_draws"] = len(set(keys)) / len(seeds)
     return Generation(generated, metrics)

@@ -66,6 +66,16 @@ def test_a_characterisation_writes_metrics_and_a_report(here, run_battgen):
         assert f">{title}<" in page
     previews = {path.name for path in here.glob("battgen-records/*/*/files/*.png")}
     assert {"latent-space.png", "prediction-of-properties.png", "correlation-of-properties.png"} <= previews
+    generated = run_battgen(
+        *"generate-sei --model conditional-prvae --thickness 1:5 --samples 3 --draws 1 --output generated.h5 --json".split()
+    )
+    assert generated.exit_code == 0, generated.output
+    records = [answer["record"], json.loads(generated.stdout)["record"]]
+    reported = run_battgen("report", ",".join(records), "--output", "all.html")
+    assert reported.exit_code == 0, reported.output
+    page = (here / "all.html").read_text()
+    for words in ("Latent space of the SEI", "Generated SEI configurations", "1:5 nm"):
+        assert words in page
 
 
 def test_generation_proposes_simulates_and_reads_like_a_campaign(here, run_battgen):

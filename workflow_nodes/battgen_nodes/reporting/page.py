@@ -26,6 +26,8 @@ _BUILDERS: dict[str, Callable[..., list[Section]]] = {
     "afm-campaign": data.campaign_sections,
     "electrode-cleaning": data.electrode_sections,
     "electrode-dataset": data.electrode_sections,
+    "sei-generation": sei.generation_sections,
+    "sei-characterization": sei.characterization_sections,
     "sei-campaign": sei.campaign_sections,
 }
 

@@ -44,7 +44,7 @@ def observable_options(function: Callable[..., Any]) -> Callable[..., Any]:
     "draws",
     default=4,
     param_type=xmlhelpy.IntRange(min=1),
-    description="Number of draws for each configuration that is kept; kept are those that miss the target least as measured.",
+    description="Number of draws for each configuration; the one nearest to its values, as measured, is kept.",
 )
 @xmlhelpy.option(
     "steps",
