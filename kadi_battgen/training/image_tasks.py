@@ -90,14 +90,14 @@ class TranslationTask:
         )
         with self.fabric.autocast():
             translation: Translation = self.network(stack, self._noise(stack, generator))
-            losses = {**self.objective.paired(translation, truth), **self.objective.latent(translation, epoch)}
-            loss = torch.stack(list(losses.values())).sum()
-            if weight:
-                fooling = self._fooling(stack, translation)
-                if settings.adversarial_adaptive:
-                    weight *= float(adaptive_weight(loss, fooling, self.network.last_layer))
-                losses["fooling"] = fooling
-                loss = loss + weight * fooling
+        # Losses are taken in single precision: differences of squares do not survive the half.
+        losses = {**self.objective.paired(translation, truth), **self.objective.latent(translation, epoch)}
+        loss = torch.stack(list(losses.values())).sum()
+        if weight:
+            losses["fooling"] = fooling = self._fooling(stack, translation)
+            if settings.adversarial_adaptive:
+                weight *= float(adaptive_weight(loss, fooling, self.network.last_layer))
+            loss = loss + weight * fooling
         descend(self.fabric, self.network, self.optimizers["translator"], loss, settings.loop.gradient_norm)
         if weight:
             for _ in range(settings.discriminator_steps):
@@ -115,7 +115,8 @@ class TranslationTask:
             stack = self.validation.stacks(positions).to(self.fabric.device)
             truth = self.validation.descriptors(positions).to(self.fabric.device)
             with self.fabric.autocast():
-                losses = self.objective.paired(self.network(stack), truth)
+                translation = self.network(stack)
+            losses = self.objective.paired(translation, truth)
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + value.item() * len(positions)
         means = {f"validation_{name}": value / len(self.validation) for name, value in sums.items()}
@@ -129,20 +130,18 @@ class TranslationTask:
     def _fooling(self, stack: Tensor, translation: Translation) -> Tensor:
         """Return the translator's adversarial loss; the discriminators' own weights take no gradient from it."""
         discriminator = self.modules["discriminator"].requires_grad_(False)
-        fooling = self.adversarial.generator(
-            discriminator(self.network.stretch(stack), translation.descriptors.float())
-        )
+        with self.fabric.autocast():
+            logits = discriminator(self.network.stretch(stack), translation.descriptors.float())
         discriminator.requires_grad_(True)
-        return fooling
+        return self.adversarial.generator(logits)
 
     def _teach_discriminator(self, stack: Tensor, truth: Tensor, fake: Tensor, generator: torch.Generator) -> Tensor:
         discriminator = self.modules["discriminator"]
         seen = self.network.stretch(stack)
         with self.fabric.autocast():
-            loss = self.adversarial.discriminator(discriminator(seen, truth), discriminator(seen, fake))
-            loss = loss + self.adversarial.penalty(
-                lambda descriptors: discriminator(seen, descriptors), truth, fake, generator
-            )
+            real_logits, fake_logits = discriminator(seen, truth), discriminator(seen, fake)
+            penalty = self.adversarial.penalty(lambda images: discriminator(seen, images), truth, fake, generator)
+        loss = self.adversarial.discriminator(real_logits, fake_logits) + penalty
         descend(self.fabric, discriminator, self.optimizers["discriminator"], loss, self.settings.loop.gradient_norm)
         return loss
 

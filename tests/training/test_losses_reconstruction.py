@@ -95,8 +95,9 @@ def test_structure_loss_is_the_metric_s_and_vanishes_for_the_truth():
     predicted = (0.7 * truth + 0.3 * torch.rand(2, 6, 24, 24, generator=generator)).requires_grad_(True)
     groups = image_metrics(truth.numpy(), predicted.detach().numpy())
     expected = 1 - 0.5 * (groups["grey"]["ssim"] + groups["type_map"]["ssim"])
+    assert structure_loss(predicted, truth, stride=1).item() == pytest.approx(expected, abs=1e-5)
     loss = structure_loss(predicted, truth)
-    assert loss.item() == pytest.approx(expected, abs=1e-5)
+    assert loss.item() == pytest.approx(expected, rel=0.02)  # every second window
     loss.backward()
     assert predicted.grad.abs().sum() > 0
     assert structure_loss(truth, truth).item() == pytest.approx(0.0, abs=1e-6)
