@@ -18,6 +18,7 @@ from kadi_battgen.training.checkpoints import is_trained, load_model, read_card,
 from kadi_battgen.training.latents import LatentScale, encode_samples, latent_configuration
 from kadi_battgen.training.loop import descend, finish, fit, make_fabric
 from kadi_battgen.training.losses import count_loss
+from kadi_battgen.training.processes import on_all_devices
 from kadi_battgen.training.samples import ImageSamples, square_symmetry
 from kadi_battgen.training.settings import CompositionSettings
 from kadi_battgen.training.translation import load_translator
@@ -107,6 +108,7 @@ class CompositionTask:
         }
 
 
+@on_all_devices
 def train_composition(
     dataset_path: str | os.PathLike[str],
     model_folder: str | os.PathLike[str],

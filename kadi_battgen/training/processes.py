@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -20,6 +21,9 @@ from kadi_battgen.errors import UserError
 
 Training = TypeVar("Training", bound=Callable[..., dict[str, Any]])
 Write = TypeVar("Write", bound=Callable[..., None])
+
+#: Whether a function that writes is at work, so that those it calls do not wait for processes that never call them.
+_writing = ContextVar("_writing", default=False)
 
 
 def process_count() -> int:
@@ -82,13 +86,18 @@ def mean_metrics(metrics: dict[str, float], device: torch.device | str) -> dict[
 
 
 def written_once(write: Write) -> Write:
-    """Let the first process alone call a function that writes, and all others wait until it has."""
+    """Let the first process alone call a function that writes, and all others wait until it has; calls may be nested."""
 
     @functools.wraps(write)
     def run(*arguments: Any, **options: Any) -> None:
-        if process_rank() == 0:
-            write(*arguments, **options)
-        if process_count() > 1 and distributed.is_initialized():
+        nested = _writing.get()
+        token = _writing.set(True)
+        try:
+            if process_rank() == 0:
+                write(*arguments, **options)
+        finally:
+            _writing.reset(token)
+        if not nested and process_count() > 1 and distributed.is_initialized():
             distributed.barrier()
 
     return run  # type: ignore[return-value]

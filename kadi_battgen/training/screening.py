@@ -34,6 +34,7 @@ from kadi_battgen.training.conditions import hidden_conditions
 from kadi_battgen.training.formulas import FormulaSamples, formula_samples
 from kadi_battgen.training.latents import LatentScale, latent_configuration
 from kadi_battgen.training.loop import descend, finish, fit, make_fabric, seeded
+from kadi_battgen.training.processes import on_all_devices
 from kadi_battgen.training.property_model import (
     LEVEL,
     interval_widening,
@@ -120,6 +121,7 @@ class ScreeningTask:
         return image_error.mean(), composition_error.mean()
 
 
+@on_all_devices
 def train_screening(
     dataset_path: str | os.PathLike[str],
     model_folder: str | os.PathLike[str],

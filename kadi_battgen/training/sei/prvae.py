@@ -19,11 +19,13 @@ from kadi_battgen.sei.observables import OBSERVABLES
 from kadi_battgen.training.checkpoints import is_trained, load_model_folder, read_card, save_model
 from kadi_battgen.training.loop import finish, fit
 from kadi_battgen.training.losses import class_weights
+from kadi_battgen.training.processes import on_all_devices
 from kadi_battgen.training.sei.references import LATENTS, Latents, measure_latents, measure_references
 from kadi_battgen.training.sei.settings import KIND, PrvaeSettings
 from kadi_battgen.training.sei.task import PrvaeTask, SeiSamples
 
 
+@on_all_devices
 def train_prvae(
     dataset_path: str | os.PathLike[str],
     model_folder: str | os.PathLike[str],
