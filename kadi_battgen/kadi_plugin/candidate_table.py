@@ -9,7 +9,7 @@ from typing import Any, Final
 from kadi_battgen.kadi_plugin.appearance import PROPERTIES
 from kadi_battgen.kadi_plugin.detection import CANDIDATE_COLUMNS
 from kadi_battgen.kadi_plugin.limits import LARGEST_TABLE, MOST_COLUMNS, MOST_ROWS
-from kadi_battgen.kadi_plugin.values import formula_label, label, number, plain_text, shown
+from kadi_battgen.kadi_plugin.values import formula_label, label, number, plain_text, read_json, shown
 
 #: Longest text of a cell; composition vectors are longer and of no use to readers.
 _LONGEST_CELL: Final = 160
@@ -30,6 +30,9 @@ _OTHERS: Final = {
     "working_ion_present": ("Holds the working ion", ""),
     "nearest_known_id": ("Identifier of the nearest known", ""),
     "repeats_rank": ("Repeats rank", ""),
+    "explanation": ("What the rank follows from", ""),
+    "formula_confidence_fraction": ("Confidence of the formula", "fraction"),
+    "composition_interval": ("Interval of the composition", ""),
     "formula_charge": ("Charged formula", ""),
     "extracted_fraction": ("Share of the ion that leaves", "fraction"),
     "theoretical_gravimetric_capacity_mAh_per_g": ("Theoretical gravimetric capacity", "mAh/g"),
@@ -60,18 +63,14 @@ def candidates_preview(data: bytes) -> dict[str, Any] | None:
     Parameters
     ----------
     data
-        Its content, or the start of a large one.
+        Its content as CSV or JSON, or the start of a large one.
     """
-    text = data[:LARGEST_TABLE].decode("utf-8-sig", "replace")
-    try:
-        reader = csv.reader(io.StringIO(text, newline=""))
-        header = [plain_text(name.strip(), 120) for name in next(reader)[:MOST_COLUMNS]]
-        lines = [line[:MOST_COLUMNS] for line, _ in zip(reader, range(MOST_ROWS + 1), strict=False) if any(line)]
-    except (csv.Error, StopIteration, ValueError):
-        return None
+    read = _read_json if data.lstrip()[:1] == b"{" else _read_csv
+    header, rows = read(data[:LARGEST_TABLE])
     if not set(header) >= CANDIDATE_COLUMNS:
         return None
-    rows = [dict(zip(header, line, strict=False)) for line in lines[:MOST_ROWS]]
+    whole = len(rows) <= MOST_ROWS and len(data) <= LARGEST_TABLE
+    rows = rows[:MOST_ROWS]
     targeted = [name for name in PROPERTIES if any(row.get(f"target_{property_column(name)}") for row in rows)]
     main = _main_columns(set(header), targeted)
     order = [*main, *(name for name in dict.fromkeys(header) if name not in main)]
@@ -80,11 +79,38 @@ def candidates_preview(data: bytes) -> dict[str, Any] | None:
     return {
         "title": "Candidates",
         "total": len(rows),
-        "truncated": len(lines) > MOST_ROWS or len(data) > LARGEST_TABLE,
+        "truncated": not whole,
         "columns": [_column(name, name in main, rows) for name in order],
         "rows": [[_cell(name, row.get(name) or "") for name in order] for row in rows],
         "comparisons": [_comparison(row, targeted) for row in rows],
     }
+
+
+def _read_csv(data: bytes) -> tuple[list[str], list[dict[str, str]]]:
+    try:
+        reader = csv.reader(io.StringIO(data.decode("utf-8-sig", "replace"), newline=""))
+        header = [plain_text(name.strip(), 120) for name in next(reader)[:MOST_COLUMNS]]
+        lines = [line[:MOST_COLUMNS] for line, _ in zip(reader, range(MOST_ROWS + 1), strict=False) if any(line)]
+    except (csv.Error, StopIteration, ValueError):
+        return [], []
+    return header, [dict(zip(header, line, strict=False)) for line in lines]
+
+
+def _read_json(data: bytes) -> tuple[list[str], list[dict[str, str]]]:
+    document = read_json(data)
+    found = document.get("candidates") if isinstance(document, dict) else None
+    rows = [row for row in found[: MOST_ROWS + 1] if isinstance(row, dict)] if isinstance(found, list) else []
+    header = list(dict.fromkeys(plain_text(name, 120) for row in rows for name in list(row)[:MOST_COLUMNS]))[
+        :MOST_COLUMNS
+    ]
+    texts = [
+        {
+            plain_text(name, 120): "" if value is None else plain_text(value)
+            for name, value in list(row.items())[:MOST_COLUMNS]
+        }
+        for row in rows
+    ]
+    return header, texts
 
 
 def _main_columns(present: set[str], targeted: list[str]) -> list[str]:
@@ -169,6 +195,7 @@ def _comparison(row: dict[str, str], targeted: list[str]) -> dict[str, Any]:
         f"{formula_label(row.get('nearest_known_formula') or '–')} ({row.get('nearest_known_id') or 'no identifier'})"
     )
     return {
+        "explanation": plain_text(row.get("explanation") or "", 300),
         "nearest": plain_text(nearest_known, _LONGEST_CELL)
         + ("" if distance is None else f", distance {shown(distance)} (fraction of the atoms)"),
         "properties": told,

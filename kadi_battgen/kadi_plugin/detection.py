@@ -6,7 +6,7 @@ import csv
 import re
 from typing import BinaryIO, Final
 
-from kadi_battgen.kadi_plugin.kinds import CANDIDATES, CARD, HDF5_KINDS, WEIGHTS, Kind
+from kadi_battgen.kadi_plugin.kinds import CANDIDATES, CANDIDATES_JSON, CARD, HDF5_KINDS, WEIGHTS, Kind
 from kadi_battgen.kadi_plugin.limits import HEADER, LARGEST_CARD, MOST_COLUMNS
 from kadi_battgen.kadi_plugin.safetensors_header import header_length
 
@@ -21,7 +21,8 @@ CANDIDATE_COLUMNS: Final = frozenset({"rank", "formula", "nearest_known_formula"
 
 _HDF5_SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
 _SCHEMA: Final = re.compile(rb"kadi-battgen/[a-z]+(?:-[a-z]+)*")
-_CARD_SCHEMA: Final = re.compile(rb'"schema"\s*:\s*"' + re.escape(CARD.schema.encode()) + rb'"')
+_JSON_SCHEMA: Final = re.compile(rb'"schema"\s*:\s*"([^"\\]{1,60})"')
+_JSON_KINDS: Final = {kind.schema.encode(): kind for kind in (CARD, CANDIDATES_JSON)}
 
 
 def may_be_ours(base_mimetype: str | None, size: int) -> bool:
@@ -59,7 +60,8 @@ def detect(stream: BinaryIO, size: int, base_mimetype: str | None) -> Kind | Non
     if base_mimetype in _HDF5:
         return _hdf5_kind(header)
     if base_mimetype == _JSON:
-        return CARD if _CARD_SCHEMA.search(header) else None
+        found = _JSON_SCHEMA.search(header)
+        return _JSON_KINDS.get(found[1]) if found else None
     if base_mimetype == _BINARY:
         return WEIGHTS if _is_safetensors(header, size) else None
     return CANDIDATES if set(_columns(header)) >= CANDIDATE_COLUMNS else None

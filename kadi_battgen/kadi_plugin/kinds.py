@@ -49,6 +49,13 @@ CARD: Final = Kind(
 )
 WEIGHTS: Final = Kind("weights", "Weights", "application/x-safetensors", "battgen-model")
 CANDIDATES: Final = Kind("candidates", "Candidates", "application/x-battgen-candidates+csv", "battgen-candidates")
+CANDIDATES_JSON: Final = Kind(
+    "candidates-json",
+    "Candidates",
+    "application/x-battgen-candidates+json",
+    "battgen-candidates",
+    schema="kadi-battgen/candidates",
+)
 
 #: All kinds by name.
 KINDS: Final = {
@@ -63,6 +70,7 @@ KINDS: Final = {
         CARD,
         WEIGHTS,
         CANDIDATES,
+        CANDIDATES_JSON,
     )
 }
 

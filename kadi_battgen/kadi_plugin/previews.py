@@ -10,7 +10,7 @@ from kadi.modules.records.models import File
 
 from kadi_battgen.kadi_plugin.candidate_table import candidates_preview
 from kadi_battgen.kadi_plugin.hdf5.process import UnreadableError, read_page
-from kadi_battgen.kadi_plugin.kinds import CANDIDATES, CARD, WEIGHTS, Kind, kind_of
+from kadi_battgen.kadi_plugin.kinds import CANDIDATES, CANDIDATES_JSON, CARD, WEIGHTS, Kind, kind_of
 from kadi_battgen.kadi_plugin.limits import LARGEST_CARD, LARGEST_TABLE
 from kadi_battgen.kadi_plugin.model_card import model_preview
 from kadi_battgen.kadi_plugin.provenance import direct_sources
@@ -78,6 +78,7 @@ _PREVIEWS: dict[Kind, Callable[[Any], dict[str, Any] | None]] = {
     CARD: _card,
     WEIGHTS: _weights,
     CANDIDATES: _candidates,
+    CANDIDATES_JSON: _candidates,
 }
 
 

@@ -17,7 +17,7 @@ from kadi_battgen.kadi_plugin.pictures import viridis
 
 def test_schemas() -> None:
     from kadi_battgen.afm.store import SCHEMA as CAMPAIGN
-    from kadi_battgen.applications.candidates import IMAGES_SCHEMA
+    from kadi_battgen.applications.candidate_files import IMAGES_SCHEMA, TABLE_SCHEMA
     from kadi_battgen.applications.translation import SCHEMA as TRANSLATION
     from kadi_battgen.datasets.sei import SCHEMA as SEI_DATASET
     from kadi_battgen.datasets.store import SCHEMA as DATASET
@@ -28,6 +28,7 @@ def test_schemas() -> None:
     written = {CAMPAIGN, DATASET, IMAGES_SCHEMA, TRANSLATION, SEI_CAMPAIGN, SEI_DATASET}
     assert set(kinds.HDF5_KINDS) == written
     assert kinds.CARD.schema == MODEL
+    assert kinds.CANDIDATES_JSON.schema == TABLE_SCHEMA
     assert kinds.RECORD_SCHEMA == RECORD
 
 

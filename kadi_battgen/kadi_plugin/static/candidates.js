@@ -93,7 +93,10 @@ kadi.app.component('battgen-candidates', {
       </button>
       <div v-if="comparison" class="battgen-comparison" aria-live="polite">
         <h6 class="mt-2">Target against obtained: {$ formula || '(no formula)' $}</h6>
-        <p class="mb-1 small">Nearest known electrode: {$ comparison.nearest $}</p>
+        <p class="mb-1 small">
+          <template v-if="comparison.explanation">{$ comparison.explanation $}. </template>
+          Nearest known electrode: {$ comparison.nearest $}.
+        </p>
         <div class="battgen-scroll">
           <table class="table table-sm battgen-properties">
             <thead>
