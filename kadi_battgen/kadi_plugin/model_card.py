@@ -18,6 +18,8 @@ _TITLES: Final = {
     "baseline": "Baseline of the translation",
     "composition": "Composition from AFM stacks",
     "screening": "Screening: candidates from wanted properties",
+    "prvae": "Property-regressor variational autoencoder of SEI configurations",
+    "barrier_response": "SEI observables from reaction barriers",
 }
 
 #: Fields of a card that are told first, with their titles.
@@ -26,6 +28,8 @@ _FACTS: Final = {
     "preset": "Preset",
     "seed": "Seed",
     "device": "Trained on",
+    "variant": "Variant",
+    "epochs_trained": "Epochs",
     "image_shape": "Images / pixels",
 }
 
@@ -36,7 +40,7 @@ _SECTIONS: Final = (
     ("Training", ("settings",)),
     ("Normalisation", ("normalisation",)),
 )
-_MEASURED: Final = ("best", "results", "metrics", "evaluation", "measured")
+_MEASURED: Final = ("best", "references", "results", "metrics", "evaluation", "measured")
 _IDENTITY: Final = ("schema", "schema_version", "kind", "weights_sha256", "configuration_sha256", "translation_sha256")
 
 #: Reads a file that lies beside the one that is shown, by its name; None where there is none.
