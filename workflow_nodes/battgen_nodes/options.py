@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -121,6 +121,26 @@ def cluster_settings(workers: int | None, scheduler: str | None) -> Any:
     settings = ClusterSettings(workers, scheduler)
     say(f"Running on {settings.describe()}")
     return settings
+
+
+def range_options(quantities: Mapping[str, str]) -> Decorator:
+    """Return the options of wanted quantities, each a value or a range as a text.
+
+    Parameters
+    ----------
+    quantities
+        What each is, with its unit, by the name of its parameter.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for name, description in reversed(list(quantities.items())):
+            function = xmlhelpy.option(
+                name.replace("_", "-"),
+                description=f"{description}: a value or a range low:high with open ends allowed.",
+            )(function)
+        return function
+
+    return decorate
 
 
 def repeated_option(name: str, description: str, *, char: str | None = None) -> Decorator:

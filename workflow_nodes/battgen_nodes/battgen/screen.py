@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import xmlhelpy
 
 from battgen_nodes.frame import node, result, say, warn
-from battgen_nodes.options import input_option, output_option, seed_option
+from battgen_nodes.options import input_option, output_option, range_options, seed_option
 from battgen_nodes.previews import screening_previews
 from battgen_nodes.recording import start_run
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
-
-
-def property_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add one option per functional property, each a value or a range."""
-    for entry in reversed(list(FUNCTIONAL_PROPERTIES.values())):
-        function = xmlhelpy.option(
-            entry.name.replace("_", "-"),
-            description=f"{entry.description}, in {entry.unit}: a value or a range low:high with open ends allowed.",
-        )(function)
-    return function
 
 
 @node(
@@ -29,7 +16,7 @@ def property_options(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @input_option("model", "Model folder with all trained models", "models", char="m")
 @xmlhelpy.option("working-ion", char="w", description="Wanted working ion, a symbol such as Li; any if not given.")
-@property_options
+@range_options({name: f"{entry.description}, in {entry.unit}" for name, entry in FUNCTIONAL_PROPERTIES.items()})
 @xmlhelpy.option(
     "samples",
     char="n",

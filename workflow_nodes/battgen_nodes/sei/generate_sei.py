@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import xmlhelpy
 
 from battgen_nodes.frame import node, result, say
-from battgen_nodes.options import cluster_options, cluster_settings, input_option, output_option, seed_option
+from battgen_nodes.options import (
+    cluster_options,
+    cluster_settings,
+    input_option,
+    output_option,
+    range_options,
+    seed_option,
+)
 from battgen_nodes.recording import start_run
 from battgen_nodes.sei.pictures import closed_loop_previews, generation_previews
 from kadi_battgen.sei.properties import OBSERVABLES
@@ -20,19 +26,9 @@ if TYPE_CHECKING:
     from kadi_battgen.applications.sei.targets import SeiTarget
 
 
-def observable_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add one option per observable, each a value or a range."""
-    for entry in reversed(list(OBSERVABLES.values())):
-        function = xmlhelpy.option(
-            entry.name.replace("_", "-"),
-            description=f"{entry.label}, in {entry.unit}: a value or a range low:high with open ends allowed.",
-        )(function)
-    return function
-
-
 @node("generate-sei", example="--model prvae/ --thickness 8:10 --samples 64 --seed 1 --output generated.h5")
 @input_option("model", "Folder of a trained SEI autoencoder", "folder", char="m")
-@observable_options
+@range_options({name: f"{entry.label}, in {entry.unit}" for name, entry in OBSERVABLES.items()})
 @xmlhelpy.option(
     "samples",
     char="n",
