@@ -38,6 +38,15 @@ def _harmless(hook: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
+def _is_file(stream: Any) -> bool:
+    """Tell whether a stream is a file of the operating system; those of other storages, such as S3, are none."""
+    try:
+        stream.fileno()
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
 @hookimpl
 def kadi_get_blueprints() -> Any:
     """Add our addresses."""
@@ -52,9 +61,9 @@ def kadi_get_custom_mimetype(file: Any, base_mimetype: str) -> str | None:
         return None
     with file.storage.open(file.identifier) as stream:
         kind = detect(stream, file.size, base_mimetype)
-        if kind is not None and kind.samples:
-            # HDF5 is read by another process, which a storage without files cannot give one to.
-            stream.fileno()
+        if kind is not None and kind.samples and not _is_file(stream):
+            # HDF5 is read by another process, which cannot be given a stream: Kadi4Mat's own preview shows it.
+            return None
     return None if kind is None else kind.mimetype
 
 

@@ -390,6 +390,32 @@ def test_files_download_without_the_plugin(chain: Chain, kadi_sandbox: Any, kadi
         assert digest == sha256_file(chain.paths[paths[path]])
 
 
+def test_no_mutated_file_makes_a_hook_raise(chain: Chain, kadi_sandbox: Any, kadi_environment: Path) -> None:
+    """The hooks themselves, on files in Kadi4Mat's storage; not even their guard has to help."""
+    environment = Environment(kadi_environment)
+    names = ["afm.h5", "sei_dataset.h5", "composition/card.json", "composition/weights.safetensors", "candidates.csv"]
+    request = {
+        "record": chain.numbers["screen"],
+        "files": {name: str(chain.paths[name]) for name in names},
+        "rounds": 6,
+    }
+    done = subprocess.run(
+        [environment.python, "-P", Path(__file__).with_name("fuzz_hooks.py")],
+        env=process_variables(kadi_sandbox.sandbox.folder, environment),
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["troubles"] == []
+    # Some are refused, some shown, or the files would be the wrong ones.
+    assert sum(told["outcomes"].values()) == 6 * len(names)
+    assert told["outcomes"]["battgen-message"] > 0
+    assert len(told["outcomes"]) > 3
+
+
 def test_the_plugin_comes_with_its_files(tmp_path: Path) -> None:
     """Build the wheel's content from the package data of setup.cfg: scripts and templates are in it."""
     root = Path(__file__).resolve().parents[2]

@@ -62,9 +62,11 @@ def main(descriptor: str, request: str) -> None:
         found = {"error": plain_text(error, 300)}
     except MemoryError:
         found = {"error": "The file asks for more memory than a preview may take: download it to look at it."}
-    except Exception:
+    except Exception as error:
         # Whatever a broken file makes the library raise; what it says is of no use to readers.
-        found = {"error": "The file is broken or truncated: make it again, or download it to look at it."}
+        newer = "version number" in str(error)
+        reason = "is of a newer HDF5 than this server's, or broken" if newer else "is broken or truncated"
+        found = {"error": f"The file {reason}: make it again, or download it to look at it."}
     sys.stdout.write(json.dumps(found, allow_nan=False))
 
 
