@@ -159,7 +159,7 @@ def train_screening(
         held_out = part_electrodes(dataset, "test")
         scaling, ranges = dataset.conditions_scaling, training_ranges(dataset)
     electrodes, validation = parts["training"].electrodes, parts["validation"].electrodes
-    architecture = _architecture(settings, tuple(parts["training"].mean.shape[1:]))
+    architecture = network_architecture(settings, tuple(parts["training"].mean.shape[1:]))
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = ScreeningNetwork(**architecture)
@@ -254,7 +254,8 @@ def training_ranges(dataset: TrainingDataset) -> dict[str, dict[str, Any]]:
     return ranges
 
 
-def _architecture(settings: ScreeningSettings, latent_shape: tuple[int, ...]) -> dict[str, Any]:
+def network_architecture(settings: ScreeningSettings, latent_shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return the arguments of the screening network for settings and the shape (channels, h, w) of an image latent."""
     return {
         "latent_shape": list(latent_shape),
         "unet": {
