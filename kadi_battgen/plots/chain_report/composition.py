@@ -47,7 +47,7 @@ def _protocol(evaluation: Evaluation) -> str:
         "composition": "No composition is in two parts: these materials were never seen.",
         "chemical-system": "No chemical system is in two parts: these combinations of elements were never seen.",
     }
-    return names.get(str(evaluation.metrics.get("split", "composition")), "")
+    return names.get(str(evaluation.metrics.get("split_rule", "composition")), "")
 
 
 def _ways(metrics: Mapping[str, Any]) -> Table | None:
@@ -68,7 +68,7 @@ def _ways(metrics: Mapping[str, Any]) -> Table | None:
 def _working_ions(evaluation: Evaluation) -> Table:
     """Return the errors of the working ions' counts beside the thesis's (table 4.1)."""
     arrays = evaluation.compositions
-    found = evaluation.metrics["composition"].get("working_ions")
+    found = evaluation.metrics["composition"].get("regressor_pooled", {}).get("working_ions")
     rows = found or working_ion_table(arrays["true"], arrays["predicted"], _ions(evaluation))
     columns = [Column("Working ion"), Column("Electrodes", kind="number")]
     for where in ("", ", thesis"):
