@@ -132,7 +132,7 @@ def run_campaign(
     folder = output.with_name(output.name + ".partial")
     if output.is_dir():
         raise UserError(f"{output} is a folder: name a file to write to.")
-    request = {"settings": settings.model_dump(mode="json"), "orientations": orientations, "pool": pool}
+    request = {"settings": settings.to_json(), "orientations": orientations, "pool": pool}
     # A driver that fails ends a worker, not the caller; and its libraries stay out of the caller's process.
     with open_cluster(cluster, isolated=True) as workers:
         # The first worker fills the cache of compiled programs for the others.

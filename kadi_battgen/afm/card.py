@@ -53,11 +53,12 @@ def write_card(path: str | os.PathLike[str], campaign_path: str | os.PathLike[st
 
 
 def _introduction(campaign: AfmCampaign, name: str) -> str:
+    forces = "Lennard-Jones and Coulomb forces" if _charged(campaign) else "Lennard-Jones forces"
     return (
         f"# Data card: {name}\n\n{len(campaign)} simulated AFM stacks of {len(campaign.electrodes)} electrodes, each in "
         f"several orientations, at {len(campaign.heights)} constant heights, with the {len(campaign.channels)} channels of "
         "the material descriptors. Simulated with the probe-particle model of ppafm (Hapala et al., Phys. Rev. B 90, "
-        "085421 (2014)) with Lennard-Jones forces; no stack was measured."
+        f"085421 (2014)) with {forces}; no stack was measured."
     )
 
 
@@ -91,8 +92,21 @@ def _failures(campaign: AfmCampaign) -> str:
     return f"## Left out\n\n{len(campaign.failures)} electrodes.\n\n" + markdown_table(["reason", "electrodes"], rows)
 
 
+_CHARGED = (
+    "Atoms carry the formal charges of their oxidation states, which exceed those of real ions and know no screening: the "
+    "electrostatic contrast is an upper bound."
+)
+
+
+def _charged(campaign: AfmCampaign) -> bool:
+    """Return whether the tip feels charges of the sample."""
+    return "point_charges" in campaign.conventions["tip"]
+
+
 def _faults(campaign: AfmCampaign) -> list[str]:
-    faults = ["Crystals carry no charges here, so electrostatic contrast is missing."]
+    faults = [
+        _CHARGED if _charged(campaign) else "Crystals carry no charges here, so electrostatic contrast is missing."
+    ]
     invalid = int((~campaign.valid).sum())
     if invalid:
         faults.append(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kadi_battgen.electrodes.composition import ELEMENTS
+from kadi_battgen.electrodes.oxidation_states import formal_charges
 from kadi_battgen.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,10 +32,13 @@ class Cluster:
         Cartesian coordinates in Angstrom, float64, shape (atoms, 3), their mean at the origin.
     numbers
         Atomic numbers, int32, shape (atoms,).
+    charges
+        Charges in e, float64, shape (atoms,); None for neutral atoms.
     """
 
     positions: np.ndarray
     numbers: np.ndarray
+    charges: np.ndarray | None = None
 
     @property
     def diameter(self) -> float:
@@ -43,7 +47,7 @@ class Cluster:
         return float(np.sqrt((differences**2).sum(axis=-1).max()))
 
 
-def cluster_from_structure(structure: CrystalStructure) -> Cluster:
+def cluster_from_structure(structure: CrystalStructure, *, charged: bool = False) -> Cluster:
     """Cut the unit cell of a crystal out as a compact cluster.
 
     The same crystal can be written in many cells. The lattice vectors are first exchanged for the shortest ones, then
@@ -54,6 +58,8 @@ def cluster_from_structure(structure: CrystalStructure) -> Cluster:
     ----------
     structure
         Lattice vectors as rows in Angstrom, species and fractional coordinates.
+    charged
+        Whether the atoms are to carry the charges of their oxidation states; they stay neutral where none balance.
 
     Returns
     -------
@@ -72,7 +78,8 @@ def cluster_from_structure(structure: CrystalStructure) -> Cluster:
     for axis in range(3):
         fractional[:, axis] = _cut_at_widest_gap(fractional[:, axis])
     positions = fractional @ short
-    return Cluster(positions - positions.mean(axis=0), atomic_numbers(structure.species))
+    charges = formal_charges(structure.species) if charged else None
+    return Cluster(positions - positions.mean(axis=0), atomic_numbers(structure.species), charges)
 
 
 def atomic_numbers(species: tuple[str, ...] | list[str]) -> np.ndarray:

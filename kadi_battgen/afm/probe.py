@@ -5,7 +5,8 @@ atoms of a unit cell it is cheaper to sum the forces of all atoms wherever the p
 chosen, and the images are those that ppafm approaches as its grid is refined. Each height starts from the deflection
 extrapolated from the two heights above. The model and its parameters are ppafm's (Hapala et al., Phys. Rev. B 90,
 085421 (2014)), the minimiser is FIRE (Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006)) with ppafm's time steps. The
-residual force is held smaller than in ppafm. ``benchmarks/afm_campaign.py`` states the differences.
+residual force is held smaller than in ppafm. ``benchmarks/afm_campaign.py`` states the differences. Charged atoms pull
+at a row of point charges on the axis of the probe, as in ppafm.
 """
 
 from __future__ import annotations
@@ -13,6 +14,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
+from kadi_battgen.afm.settings import TipCharges
+
+#: Coulomb's constant in eV A / e^2, as in ppafm's kernels.
+COULOMB_CONSTANT = 14.399644
 
 #: Squared residual force in (eV/A)^2 at which a probe position counts as relaxed.
 FORCE_TOLERANCE_SQUARED = 3e-9
@@ -36,6 +42,28 @@ inline float3 lennard_jones(
         fz += scale * dz;
     }
     return (float3)(fx, fy, fz);
+}
+
+// The same and the Coulomb force on the charges of the tip, which move with the probe; atoms carry theirs in w (e).
+inline float3 sample_force(
+    __global const float4* atoms, __global const float2* coefficients, const int count, const float3 p
+) {
+    float3 force = lennard_jones(atoms, coefficients, count, p);
+#ifdef TIP_CHARGES
+    const float charges[3] = TIP_CHARGES;
+    const float offsets[3] = TIP_OFFSETS;
+    for (int k = 0; k < 3; k++) {
+        const float3 q = (float3)(p.x, p.y, p.z + offsets[k]);
+        float3 field = 0.0f;
+        for (int i = 0; i < count; i++) {
+            const float3 d = q - atoms[i].xyz;
+            const float inverse2 = 1.0f / dot(d, d);
+            field += d * (atoms[i].w * inverse2 * sqrt(inverse2));
+        }
+        force += field * (COULOMB * charges[k]);
+    }
+#endif
+    return force;
 }
 
 // One work item lowers the tip over one pixel and relaxes the probe at each height, farthest first.
@@ -65,7 +93,7 @@ __kernel void relax_probe(
         previous = bond;
         bond = height > 1 ? predicted : bond;
         for (int step = 0; step < MOST_STEPS; step++) {
-            sample = lennard_jones(atoms, coefficients, count, tip + bond);
+            sample = sample_force(atoms, coefficients, count, tip + bond);
             const float length = sqrt(dot(bond, bond));
             const float3 force = sample + (bond - rest.xyz) * stiffness.xyz
                                + bond * (stiffness.w * (length - rest.w) / length);
@@ -89,8 +117,8 @@ __kernel void relax_probe(
     }
 }
 
-// One work item lowers the unrelaxed probe over one pixel until the vertical force exceeds a threshold, and returns how
-// many steps that took (counted as ppafm's height map expects them), or -1 if it never does.
+// One work item lowers the unrelaxed probe over one pixel until the vertical Lennard-Jones force exceeds a threshold, and
+// returns how many steps that took (counted as ppafm's height map expects them), or -1 if it never does.
 __kernel void find_force(
     __global const float4* atoms,
     __global const float2* coefficients,
@@ -130,13 +158,15 @@ class ProbeScan:
     scanner
         ppafm's ``RelaxedScanner`` with springs, tip positions and buffers prepared; it convolves the forces to
         frequency shifts.
+    tip
+        Charges of the tip; None for a scan without electrostatics.
     """
 
-    def __init__(self, scanner: Any) -> None:
+    def __init__(self, scanner: Any, tip: TipCharges | None = None) -> None:
         import pyopencl as cl
 
         options = [f"-DMOST_STEPS={MOST_STEPS}", f"-DFORCE_TOLERANCE_SQUARED={FORCE_TOLERANCE_SQUARED:.8g}f"]
-        program = cl.Program(scanner.ctx, _SOURCE).build(options=options)
+        program = cl.Program(scanner.ctx, _definitions(tip) + _SOURCE).build(options=options)
         self._cl = cl
         self._relax = cl.Kernel(program, "relax_probe")
         self._find_force = cl.Kernel(program, "find_force")
@@ -146,7 +176,7 @@ class ProbeScan:
         self._sample: tuple[Any, Any, np.int32] | None = None
         self.zstep = scanner.zstep
 
-    def scan(self, positions: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
+    def scan(self, positions: np.ndarray, coefficients: np.ndarray, charges: np.ndarray | None = None) -> np.ndarray:
         """Scan a sample.
 
         Parameters
@@ -156,6 +186,8 @@ class ProbeScan:
         coefficients
             Lennard-Jones coefficients of r^-6 and r^-12 between probe and atoms, in eV A^6 and eV A^12, shape
             (atoms, 2).
+        charges
+            Charges of the atoms in e, shape (atoms,); None for neutral atoms. A tip without charges does not feel them.
 
         Returns
         -------
@@ -165,6 +197,7 @@ class ProbeScan:
         cl, scanner = self._cl, self._scanner
         atoms = np.zeros((len(positions), 4), dtype=np.float32)
         atoms[:, :3] = positions
+        atoms[:, 3] = 0.0 if charges is None else charges
         flags = cl.mem_flags.READ_ONLY | cl.mem_flags.COPY_HOST_PTR
         self._sample = (
             cl.Buffer(scanner.ctx, flags, hostbuf=atoms),
@@ -223,3 +256,14 @@ class ProbeScan:
         self._cl.enqueue_copy(scanner.queue, steps, self._steps)
         scanner.queue.finish()
         return steps
+
+
+def _definitions(tip: TipCharges | None) -> str:
+    """Return what the source is to know of the tip's charges; nothing where it has none."""
+    if tip is None:
+        return ""
+    rows = {
+        name: "{" + ", ".join(f"{value:.8e}f" for value in values) + "}"
+        for name, values in (("TIP_CHARGES", tip.charges), ("TIP_OFFSETS", tip.offsets))
+    }
+    return "".join(f"#define {name} {row}\n" for name, row in rows.items()) + f"#define COULOMB {COULOMB_CONSTANT}f\n"

@@ -26,11 +26,42 @@ DESCRIPTOR_UNITS = ("A", "A", "1", "A", "A", "A")
 STACK_UNIT = "Hz"
 
 
+#: Distance of the outer tip charges from the probe particle in A, as in ppafm.
+_CHARGE_OFFSET = 0.1
+
+
+class TipCharges(BaseModel):
+    """Point charges that move with the probe particle and feel the point charges of the sample.
+
+    They sit on the vertical axis 0.1 A above, at and 0.1 A below the probe particle. The default is ppafm's CO tip,
+    charges of -10, 20 and -10 e: a pure quadrupole (Peng et al., Nat. Commun. 9, 122 (2018)).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    charge: float = Field(0.0, ge=-2.0, le=2.0, description="total charge of the tip in e")
+    quadrupole: float = Field(
+        -0.2, ge=-2.0, le=2.0, description="quadrupole of the tip, sum of charge times height squared, in e A^2"
+    )
+
+    @property
+    def charges(self) -> tuple[float, float, float]:
+        """The three charges in e, in the order of :attr:`offsets`."""
+        outer = self.quadrupole / (2.0 * _CHARGE_OFFSET**2)
+        return outer, self.charge - 2.0 * outer, outer
+
+    @property
+    def offsets(self) -> tuple[float, float, float]:
+        """Heights of the charges above the probe particle in A."""
+        return _CHARGE_OFFSET, 0.0, -_CHARGE_OFFSET
+
+
 class ScanSettings(BaseModel):
     """Everything that decides what an AFM stack and its descriptors look like.
 
     The probe is a CO molecule: a rigid tip with an oxygen atom hanging below it on a spring (Hapala et al., Phys. Rev.
-    B 90, 085421 (2014)). Forces are Lennard-Jones forces; crystals carry no charges here.
+    B 90, 085421 (2014)). Forces are Lennard-Jones forces and, where the tip has charges, Coulomb forces of the formal
+    charges that the sample's atoms have by their oxidation states.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -48,6 +79,9 @@ class ScanSettings(BaseModel):
     radial_stiffness: float = Field(30.0, gt=0.0, description="stretching stiffness of the probe particle in N/m")
     start_distance: float = Field(
         1.3, gt=-1.0, le=10.0, description="tip-sample distance at the highest tip position in A"
+    )
+    electrostatics: TipCharges | None = Field(
+        None, description="charges of the tip in a sample charged by oxidation states; none for neutral atoms"
     )
     margin: float = Field(
         1.5, ge=0.0, le=10.0, description="least room between an atom centre and the window edge in A"
@@ -79,6 +113,10 @@ class ScanSettings(BaseModel):
         """Tip-sample distance of each slice at the middle of the oscillation in A, float64, farthest first."""
         middle = (self.oscillation_steps - 1) / 2.0
         return self.start_distance - self.height_step * (np.arange(self.heights) + middle)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as plain JSON values; electrostatics are named only where there are any."""
+        return self.model_dump(mode="json", exclude_none=True)
 
     def conventions(self, device: OpenCLDevice, ppafm_version: str) -> dict[str, Any]:
         """Return what a reader has to know about images made with these settings, as a JSON object.
@@ -124,7 +162,7 @@ class ScanSettings(BaseModel):
                 "probe_length": {"value": self.probe_length, "unit": "A"},
                 "lateral_stiffness": {"value": self.lateral_stiffness, "unit": "N/m"},
                 "radial_stiffness": {"value": self.radial_stiffness, "unit": "N/m"},
-                "charge": 0.0,
+                **self._tip_charges(),
             },
             "oscillation": {
                 "amplitude_peak_to_peak": {"value": self.amplitude, "unit": "A"},
@@ -132,7 +170,8 @@ class ScanSettings(BaseModel):
                 "stiffness": {"value": self.cantilever_stiffness, "unit": "N/m"},
             },
             "forces": (
-                "Lennard-Jones, ppafm's atomtypes.ini, summed over the atoms of the isolated unit cell; no electrostatics"
+                "Lennard-Jones, ppafm's atomtypes.ini, summed over the atoms of the isolated unit cell; "
+                + ("no electrostatics" if self.electrostatics is None else _ELECTROSTATICS)
             ),
             "descriptors": {
                 "height_map": (
@@ -152,3 +191,25 @@ class ScanSettings(BaseModel):
             "device": device.as_dict(),
             "ppafm": ppafm_version,
         }
+
+    def _tip_charges(self) -> dict[str, Any]:
+        tip = self.electrostatics
+        if tip is None:
+            return {"charge": 0.0}
+        return {
+            "charge": tip.charge,
+            "quadrupole": {"value": tip.quadrupole, "unit": "e A^2", "meaning": "sum of charge times height squared"},
+            "point_charges": {
+                "values": list(tip.charges),
+                "unit": "e",
+                "heights_above_probe_particle": list(tip.offsets),
+                "height_unit": "A",
+            },
+        }
+
+
+_ELECTROSTATICS = (
+    "Coulomb between the tip's point charges, which move with the probe particle, and the atoms' formal charges: the most "
+    "likely charge-balanced oxidation states of the cell's composition, averaged over the atoms of an element (pymatgen), "
+    "zero where no assignment balances; 14.399644 eV A/e^2, no screening; the height map is of the Lennard-Jones force alone"
+)

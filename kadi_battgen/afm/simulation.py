@@ -86,7 +86,7 @@ class Simulator:
             )
             scanner = self._afmulator.scanner
             scanner.setScanRot([0.0, 0.0, top], rot=np.eye(3), tipR0=lever)
-            self._probe = ProbeScan(scanner)
+            self._probe = ProbeScan(scanner, settings.electrostatics)
             self._maps = DescriptorMaps(settings, self._probe)
 
     def simulate(self, cluster: Cluster, rotation: np.ndarray, working_ion: str) -> AfmImages:
@@ -95,7 +95,7 @@ class Simulator:
         Parameters
         ----------
         cluster
-            The atoms.
+            The atoms; their charges matter where the settings name charges of the tip.
         rotation
             Rotation matrix, shape (3, 3); its third row is the direction of the sample that faces the tip.
         working_ion
@@ -116,7 +116,7 @@ class Simulator:
         parameters = common.getAtomsREA(engine.iZPP, numbers, engine.typeParams, alphaFac=-1.0)
         positions = under_the_tip(cluster.positions, parameters[:, 0], rotation)
         with quiet_ppafm():
-            stack = self._probe.scan(positions, common.REA2LJ(parameters)).transpose(2, 1, 0)
+            stack = self._probe.scan(positions, common.REA2LJ(parameters), cluster.charges).transpose(2, 1, 0)
             descriptors = self._maps.evaluate(positions, numbers, working_ion)
         if not (np.isfinite(stack).all() and np.isfinite(descriptors).all()):
             raise ValueError("the simulation yields values that are not finite")

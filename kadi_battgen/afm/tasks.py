@@ -98,7 +98,8 @@ def _simulate(simulator: Simulator, task: ElectrodeTask) -> dict[str, np.ndarray
     from kadi_battgen.afm.validity import edge_distance
 
     settings, electrode = task.settings, task.electrode
-    cluster = cluster_from_structure(CrystalStructure.model_validate(electrode["structure"]))
+    structure = CrystalStructure.model_validate(electrode["structure"])
+    cluster = cluster_from_structure(structure, charged=settings.electrostatics is not None)
     require_fit(cluster, settings.window, settings.margin, electrode["id"])
     rotations = best_rotations(cluster.positions, task.orientations, task.pool)
     stacks, descriptors, distances = [], [], []

@@ -22,11 +22,11 @@ from kadi_battgen.electrodes.collection import ElectrodeCollection
 from kadi_battgen.errors import UserError
 from kadi_battgen.networks.autoencoder import TranslationAutoencoder
 from kadi_battgen.networks.composition_autoencoder import FormulaTensors
-from kadi_battgen.networks.composition_regressor import CompositionRegressor
+from kadi_battgen.networks.composition_ensemble import CompositionEnsemble
 from kadi_battgen.networks.screening import ScreeningNetwork, guided
 from kadi_battgen.progress import progress_bar
 from kadi_battgen.training.checkpoints import CARD
-from kadi_battgen.training.composition import load_composition_regressor
+from kadi_battgen.training.composition import load_composition_regressor, reads_latents
 from kadi_battgen.training.formulas import SHARES
 from kadi_battgen.training.latents import LatentScale
 from kadi_battgen.training.property_model import PredictedProperties, predict_properties
@@ -129,8 +129,9 @@ class ScreeningModel:
         self.known: ElectrodeCollection
         self.network, self.card, self.known = load_screening(folder)
         self._check_translator(folder, self.card)
-        self.regressor: CompositionRegressor | None = None
-        if (folder / "composition" / CARD).is_file():
+        self.regressor: CompositionEnsemble | None = None
+        # A regressor that reads stacks has nothing to say of a generated latent.
+        if (folder / "composition" / CARD).is_file() and reads_latents(folder):
             self.regressor, card = load_composition_regressor(folder)
             self._check_translator(folder, card)
             self.regressor_scale = LatentScale.from_json(card["normalisation"]["latent"])

@@ -14,7 +14,13 @@ from kadi_battgen.afm.store import AfmCampaign
 from kadi_battgen.datasets.augmentation.crystals import is_copy
 from kadi_battgen.datasets.images import BLOCK_SAMPLES, ImageScales, block_extremes, image_blocks, scaled_block
 from kadi_battgen.datasets.scaling import CONDITION_SCALINGS, RangeScaling
-from kadi_battgen.datasets.splitting import DEFAULT_SHARES, PARTS, inverse_frequency_weights, split_by_composition
+from kadi_battgen.datasets.splitting import (
+    DEFAULT_SHARES,
+    PARTS,
+    SplitRule,
+    inverse_frequency_weights,
+    split_samples,
+)
 from kadi_battgen.datasets.store import SCHEMA, SCHEMA_VERSION
 from kadi_battgen.electrodes.composition import COMPOSITION_LENGTH, ELEMENTS, formula_from_vector
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_IONS
@@ -31,6 +37,7 @@ def build_dataset(
     *,
     seed: int = 0,
     shares: Sequence[float] = DEFAULT_SHARES,
+    split_by: SplitRule = "composition",
     scaling: str = RangeScaling.kind,
     cluster: ClusterSettings | None = None,
     progress: bool = True,
@@ -49,7 +56,10 @@ def build_dataset(
     seed
         Seed of the split.
     shares
-        Shares of the compositions in training, validation and test.
+        Shares in training, validation and test of what `split_by` names.
+    split_by
+        What stays together in one part: ``image`` nothing, ``composition`` all images of a composition,
+        ``chemical-system`` all materials of the same element set.
     scaling
         Scaling of the functional properties, one of ``CONDITION_SCALINGS``.
     cluster
@@ -65,7 +75,7 @@ def build_dataset(
     ------
     UserError
         If the campaign is broken, holds no valid sample, or holds too few compositions for the split, or the scaling
-        is unknown.
+        or the rule of the split is unknown.
     """
     if scaling not in CONDITION_SCALINGS:
         raise UserError(f"Scaling {scaling!r} is not known: choose from {', '.join(CONDITION_SCALINGS)}.")
@@ -79,8 +89,7 @@ def build_dataset(
         compositions = np.stack([electrode.composition for electrode in electrodes])
         formulas = [formula_from_vector(vector) for vector in compositions]
         ions = [electrode.working_ion for electrode in electrodes]
-        part_of_electrode = _split_electrodes(owners, formulas, ions, seed, shares)
-        part = part_of_electrode[owners]
+        part = split_samples(split_by, electrodes, formulas, owners, campaign.orientation_rank[valid], seed, shares)
         # Held-out parts show crystals as they are: augmented copies serve training alone.
         copies = np.array([is_copy(electrode.id) for electrode in electrodes])[owners]
         used = (part == 0) | ~copies
@@ -103,6 +112,7 @@ def build_dataset(
                     "schema": SCHEMA,
                     "schema_version": SCHEMA_VERSION,
                     "parts": list(PARTS),
+                    "split_rule": split_by,
                     "split_seed": seed,
                     "split_shares": list(shares),
                     "working_ions": list(WORKING_IONS),
@@ -137,21 +147,10 @@ def build_dataset(
             _write_images(workers, file, campaign, valid, stack_scale, descriptor_scaling, progress)
     return {
         "samples": {name: int((part == number).sum()) for number, name in enumerate(PARTS)},
-        "electrodes": {
-            name: int((part_of_electrode[np.unique(owners)] == number).sum()) for number, name in enumerate(PARTS)
-        },
+        "electrodes": {name: len(np.unique(owners[part == number])) for number, name in enumerate(PARTS)},
         "invalid_samples": invalid,
         "working_ions": {ion: sum(ions[owner] == ion for owner in np.unique(owners)) for ion in WORKING_IONS},
     }
-
-
-def _split_electrodes(
-    owners: np.ndarray, formulas: list[str], ions: list[str], seed: int, shares: Sequence[float]
-) -> np.ndarray:
-    shown = np.unique(owners)
-    part = np.zeros(len(formulas), dtype=np.int8)
-    part[shown] = split_by_composition([formulas[n] for n in shown], [ions[n] for n in shown], seed, shares)
-    return part
 
 
 def _image_scales(

@@ -54,19 +54,26 @@ def write_card(path: str | os.PathLike[str], dataset_path: str | os.PathLike[str
     write_text(path, "\n\n".join(parts) + "\n")
 
 
+_SPLITS = {
+    "image": "Images of one crystal are in several parts, which asks for recognition and not for generalisation",
+    "composition": "No composition is in two parts",
+    "chemical-system": "No set of elements is in two parts",
+}
+
+
 def _introduction(dataset: TrainingDataset, name: str, electrodes: int) -> str:
     height, width = dataset.image_shape
     return (
         f"# Data card: {name}\n\n{len(dataset)} samples of {electrodes} electrodes: an AFM stack of {dataset.slices} slices "
         f"of {height} x {width} pixels, six descriptor channels, the functional properties, the working ion and the "
-        "composition. No composition is in two parts, and every scale was taken from the training part alone."
+        f"composition. {_SPLITS[dataset.split_rule]}, and every scale was taken from the training part alone."
     )
 
 
 def _parts(dataset: TrainingDataset, owners: dict[str, np.ndarray]) -> str:
     rows = [[part, len(indices), len(np.unique(indices))] for part, indices in owners.items()]
     shares = ", ".join(f"{share:g}" for share in dataset.file.attrs["split_shares"])
-    text = f"Seed {int(dataset.file.attrs['split_seed'])}, shares of the compositions {shares}."
+    text = f"Split by {dataset.split_rule}, seed {int(dataset.file.attrs['split_seed'])}, shares {shares}."
     return f"## Parts\n\n{text}\n\n" + markdown_table(["part", "samples", "electrodes"], rows)
 
 

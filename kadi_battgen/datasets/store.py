@@ -69,6 +69,11 @@ class TrainingDataset(DatasetFile):
         return cls(Path(path), open_schema(path, SCHEMA, SCHEMA_VERSION, REQUIRED, "battgen build-dataset"))
 
     @property
+    def split_rule(self) -> str:
+        """What stays together in one part: ``image``, ``composition`` or ``chemical-system``."""
+        return str(self.file.attrs.get("split_rule", "composition"))
+
+    @property
     def image_shape(self) -> tuple[int, int]:
         """Height and width of the images in pixels."""
         height, width = self.file["stacks"].shape[-2:]

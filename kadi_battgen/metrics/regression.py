@@ -50,7 +50,9 @@ def presence_auc(present: np.ndarray, score: np.ndarray) -> float | None:
     return float((ranks[present].sum() - positive * (positive + 1) / 2) / (positive * negative))
 
 
-def composition_metrics(true: np.ndarray, predicted: np.ndarray, minimum_occurrences: int = 3) -> dict[str, Any]:
+def composition_metrics(
+    true: np.ndarray, predicted: np.ndarray, minimum_occurrences: int = 3, presence: np.ndarray | None = None
+) -> dict[str, Any]:
     """Return the errors of predicted compositions, over all and per element.
 
     Parameters
@@ -59,6 +61,8 @@ def composition_metrics(true: np.ndarray, predicted: np.ndarray, minimum_occurre
         Atoms per reduced formula, (samples, 112).
     minimum_occurrences
         Elements in fewer samples than this (or missing in fewer) have no figures of their own.
+    presence
+        Score of each element's presence, (samples, 112); by default the predicted counts.
 
     Returns
     -------
@@ -67,13 +71,14 @@ def composition_metrics(true: np.ndarray, predicted: np.ndarray, minimum_occurre
         ``mean_presence_auc`` over those elements.
     """
     elements = {}
+    scores = predicted if presence is None else np.asarray(presence)
     for index, symbol in enumerate(ELEMENTS):
         present = true[:, index] > 0
         if present.sum() >= minimum_occurrences and (~present).sum() >= minimum_occurrences:
             elements[symbol] = {
                 "samples": int(present.sum()),
                 **regression_metrics(true[:, index], predicted[:, index]),
-                "presence_auc": presence_auc(present, predicted[:, index]),
+                "presence_auc": presence_auc(present, scores[:, index]),
             }
     areas = [entry["presence_auc"] for entry in elements.values() if entry["presence_auc"] is not None]
     return {

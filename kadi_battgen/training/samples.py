@@ -54,9 +54,10 @@ class ImageSamples:
         """Return a column of the data set for the part's samples."""
         return self.dataset.column(name)[self.indices]
 
-    def balanced(self, method: BalanceMethod, seed: int) -> Balance:
-        """Return how the part is to be used so that every working ion counts the same."""
-        return balanced(method, self.column("working_ion"), seed, self.column("weight"))
+    def balanced(self, method: BalanceMethod, seed: int, chosen: np.ndarray | None = None) -> Balance:
+        """Return how the part, or its samples `chosen` by position, are to be used so that every ion counts the same."""
+        rows = slice(None) if chosen is None else chosen
+        return balanced(method, self.column("working_ion")[rows], seed, self.column("weight")[rows])
 
     def _fits(self, name: str) -> bool:
         images = self.dataset.file[name]

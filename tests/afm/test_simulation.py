@@ -10,9 +10,10 @@ from kadi_battgen.afm.descriptors import GASES, type_classes
 from kadi_battgen.afm.geometry import Cluster, atomic_numbers, cluster_from_structure
 from kadi_battgen.afm.opencl import quiet_ppafm
 from kadi_battgen.afm.orientations import best_rotations
-from kadi_battgen.afm.settings import DESCRIPTOR_CHANNELS, ScanSettings
+from kadi_battgen.afm.settings import DESCRIPTOR_CHANNELS, ScanSettings, TipCharges
 from kadi_battgen.afm.simulation import ppafm_version, simulate_stack
 from kadi_battgen.electrodes.composition import ELEMENTS
+from kadi_battgen.electrodes.oxidation_states import formal_charges
 
 UPRIGHT = np.eye(3)
 HEIGHT, SPHERES, DISKS, RED, GREEN, BLUE = range(len(DESCRIPTOR_CHANNELS))
@@ -34,7 +35,7 @@ def pixel_of(settings: ScanSettings, x: float, y: float) -> tuple[float, float]:
     return tuple((c + settings.window / 2) / settings.pixel_size for c in (y, x))
 
 
-def peer(sample, settings: ScanSettings, points_per_angstrom: int):
+def peer(sample, settings: ScanSettings, points_per_angstrom: int, tip: TipCharges | None = None):
     """Simulate the same sample by ppafm's AFMulator and AuxMap, called as documented."""
     from ppafm import common
     from ppafm.ml import AuxMap
@@ -50,15 +51,16 @@ def peer(sample, settings: ScanSettings, points_per_angstrom: int):
             scan_dim=(*shape, settings.tip_positions),
             scan_window=((-half, -half, top - 0.1 * settings.tip_positions), (half, half, top)),
             iZPP=8,
-            Qs=[0.0] * 4,
-            QZs=[0.0] * 4,
+            Qs=[*tip.charges, 0.0] if tip else [0.0] * 4,
+            QZs=[*tip.offsets, 0.0] if tip else [0.0] * 4,
             df_steps=settings.oscillation_steps,
             tipR0=[0.0, 0.0, settings.probe_length],
             npbc=(0, 0, 0),
         )
         radii = common.getAtomsREA(8, cluster.numbers, afmulator.typeParams)[:, 0]
         positions = under_the_tip(cluster.positions, radii, rotation)
-        atoms = np.concatenate([positions, np.zeros((len(positions), 1))], axis=1)
+        charges = np.zeros(len(positions)) if cluster.charges is None else cluster.charges
+        atoms = np.concatenate([positions, charges[:, None]], axis=1)
         stack = afmulator(positions, cluster.numbers, atoms[:, 3]).transpose(2, 1, 0)
         flat = {"scan_dim": shape, "scan_window": ((-half, -half), (half, half))}
         maps = [
@@ -87,6 +89,51 @@ def test_ppafm_approaches_the_images_as_its_grid_is_refined(sample):
     assert gaps[-1] < 0.01
 
 
+@pytest.mark.parametrize("start", [1.3, 3.0])
+def test_electrostatics_are_those_of_ppafm_for_point_charges(start, lithium_iron_phosphate):
+    cluster = cluster_from_structure(lithium_iron_phosphate.structure, charged=True)
+    sample = cluster, best_rotations(cluster.positions, 1, 50)[0]
+    tip = TipCharges()
+    settings = ScanSettings(window=12.0, pixels=32, start_distance=start, electrostatics=tip)
+    stack = simulate_stack(*sample, "Li", settings).stack
+    neutral = simulate_stack(*sample, "Li", settings.model_copy(update={"electrostatics": None})).stack
+    gaps = []
+    for grid in (8, 16):
+        expected, _ = peer(sample, settings, grid, tip)
+        gaps.append(np.sqrt(((stack - expected) ** 2).mean()) / np.sqrt(((stack - neutral) ** 2).mean()))
+    # ppafm comes within 1 % of what the charges change, the closer the finer its grid.
+    assert gaps[1] < gaps[0] < 0.02
+    assert gaps[1] < 0.01
+
+
+def test_charges_without_a_charged_tip_change_nothing(sample, quick_scan, images):
+    (cluster, rotation), scan = sample, quick_scan
+    charged = Cluster(cluster.positions, cluster.numbers, formal_charges([ELEMENTS[z - 1] for z in cluster.numbers]))
+    assert simulate_stack(charged, rotation, "Li", scan).stack.tobytes() == images.stack.tobytes()
+
+
+def test_a_cation_and_an_anion_differ_by_the_sign_of_the_charge_force():
+    settings = ScanSettings(
+        pixels=16, window=8.0, start_distance=5.0, lateral_stiffness=20.0, electrostatics=TipCharges()
+    )
+    stacks = {}
+    for charge in (-2.0, 0.0, 2.0):
+        cluster = Cluster(np.zeros((1, 3)), atomic_numbers(["O"]), np.array([charge]))
+        stacks[charge] = simulate_stack(cluster, UPRIGHT, "Li", settings).stack[0]
+    anion, cation = stacks[-2.0] - stacks[0.0], stacks[2.0] - stacks[0.0]
+    # On a stiff spring the probe barely moves: the forces are opposite.
+    np.testing.assert_allclose(anion, -cation, atol=0.1 * np.abs(cation).max())
+    assert np.abs(cation).max() > 3 * np.abs(stacks[0.0]).max() > 0
+
+
+def test_the_height_map_does_not_feel_charges(sample, quick_scan, images, lithium_iron_phosphate):
+    cluster = cluster_from_structure(lithium_iron_phosphate.structure, charged=True)
+    settings = quick_scan.model_copy(update={"electrostatics": TipCharges()})
+    charged = simulate_stack(cluster, sample[1], "Li", settings)
+    assert charged.descriptors.tobytes() == images.descriptors.tobytes()
+    assert charged.stack.tobytes() != images.stack.tobytes()
+
+
 def test_the_same_sample_gives_the_same_bytes(sample, images, quick_scan, lithium_cobalt_oxide):
     simulate_stack(cluster_from_structure(lithium_cobalt_oxide.structure), UPRIGHT, "Li", quick_scan)
     again = simulate_stack(*sample, "Li", quick_scan)
@@ -112,11 +159,13 @@ def test_a_rotation_turns_the_sample(quick_scan):
     assert (row, column) == pytest.approx(pixel_of(quick_scan, 0.0, 5.0), abs=1)
 
 
-def test_heights_are_tip_sample_distances_above_the_contact_plane():
+@pytest.mark.parametrize("tip", [None, TipCharges(), TipCharges(charge=-0.05, quadrupole=0.0)])
+def test_heights_are_tip_sample_distances_above_the_contact_plane(tip):
     """Above a lone atom the probe stays on the axis, so the frequency shift follows from force law and springs."""
     # The four central pixels are 0.19 A off the axis; a stiff bending spring keeps the probe there.
-    settings = ScanSettings(pixels=16, window=4.1, lateral_stiffness=5.0)
-    stack = simulate_stack(Cluster(np.zeros((1, 3)), atomic_numbers(["Fe"])), UPRIGHT, "Li", settings).stack
+    settings = ScanSettings(pixels=16, window=4.1, lateral_stiffness=5.0, electrostatics=tip)
+    cluster = Cluster(np.zeros((1, 3)), atomic_numbers(["Fe"]), np.array([3.0]))
+    stack = simulate_stack(cluster, UPRIGHT, "Li", settings).stack
     from ppafm.common import eVA_Nm, get_simple_df_weight, loadSpecies
 
     probe, iron = (loadSpecies("atomtypes.ini")[z - 1] for z in (8, 26))
@@ -125,7 +174,10 @@ def test_heights_are_tip_sample_distances_above_the_contact_plane():
 
     def force(z: float) -> float:
         r = np.hypot(z, off_axis)
-        return 12 * depth * ((radius / r) ** 12 - (radius / r) ** 6) * z / r**2
+        coulomb = 0.0
+        for charge, height in zip(tip.charges, tip.offsets, strict=True) if tip else ():
+            coulomb += 14.399644 * 3.0 * charge * (z + height) / np.hypot(z + height, off_axis) ** 3
+        return 12 * depth * ((radius / r) ** 12 - (radius / r) ** 6) * z / r**2 + coulomb
 
     def relaxed_force(distance: float) -> float:
         rest, spring = radius + distance, settings.radial_stiffness / eVA_Nm
@@ -178,6 +230,27 @@ def test_conventions_name_everything_a_reader_needs(quick_scan):
     needed = {"unit", "axis_order", "window", "heights", "tip", "pixel_size", "device", "ppafm", "tip_sample_distance"}
     assert needed <= conventions.keys()
     assert len(conventions["heights"]["values"]) == quick_scan.heights
+
+
+def test_conventions_state_electrostatics_only_where_there_are_any(quick_scan):
+    from kadi_battgen.afm.opencl import start_ppafm
+
+    device = start_ppafm()
+    neutral = quick_scan.conventions(device, ppafm_version())
+    assert neutral["tip"]["charge"] == 0.0
+    assert neutral["forces"].endswith("no electrostatics")
+    assert "electrostatics" not in quick_scan.to_json()
+    charged = quick_scan.model_copy(update={"electrostatics": TipCharges(charge=0.1)}).conventions(
+        device, ppafm_version()
+    )
+    assert charged["tip"]["charge"] == 0.1
+    assert charged["tip"]["point_charges"]["values"] == pytest.approx([-10.0, 20.1, -10.0])
+    assert charged["tip"]["quadrupole"] == {
+        "value": -0.2,
+        "unit": "e A^2",
+        "meaning": "sum of charge times height squared",
+    }
+    assert "oxidation states" in charged["forces"]
 
 
 @pytest.mark.parametrize(

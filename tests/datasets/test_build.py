@@ -8,6 +8,7 @@ import pytest
 
 from kadi_battgen.afm.store import AfmCampaign
 from kadi_battgen.datasets import PARTS, TrainingDataset, build_dataset
+from kadi_battgen.datasets.card import write_card
 from kadi_battgen.electrodes.composition import formula_from_vector
 from kadi_battgen.electrodes.properties import WORKING_IONS
 from kadi_battgen.errors import UserError
@@ -107,6 +108,34 @@ def test_no_composition_is_in_two_parts(dataset):
     assert not formulas["training"] & formulas["validation"]
     assert not formulas["training"] & formulas["test"]
     assert not formulas["validation"] & formulas["test"]
+
+
+#: What must not be in two parts under each rule: a function of a data set and the owner and orientation of a sample.
+TOGETHER = {
+    "image": lambda dataset, owner, rank: (dataset.electrodes[owner].id, rank),
+    "composition": lambda dataset, owner, rank: formula_from_vector(dataset.electrodes[owner].composition),
+    "chemical-system": lambda dataset, owner, rank: dataset.electrodes[owner].chemical_system,
+}
+
+
+@pytest.mark.parametrize("rule", TOGETHER)
+def test_the_rule_of_the_split_is_stored_and_leaks_nothing(tiny_campaign, tmp_path, rule):
+    summary = build_dataset(tiny_campaign, tmp_path / "dataset.h5", split_by=rule, progress=False)
+    with TrainingDataset.open(tmp_path / "dataset.h5") as dataset:
+        assert dataset.split_rule == rule
+        owners, ranks = dataset.column("electrode_index"), dataset.column("orientation_rank")
+        parts = {part: {TOGETHER[rule](dataset, owners[n], ranks[n]) for n in dataset.indices(part)} for part in PARTS}
+        assert all(parts.values())
+        assert sum(map(len, parts.values())) == len(set.union(*parts.values()))
+        for number, part in enumerate(PARTS):
+            assert summary["electrodes"][part] == len(np.unique(owners[dataset.column("part") == number]))
+    write_card(tmp_path / "card.md", tmp_path / "dataset.h5")
+    assert f"Split by {rule}, seed 0, shares 0.7, 0.15, 0.15." in (tmp_path / "card.md").read_text()
+
+
+def test_an_unknown_rule_is_refused(tiny_campaign, tmp_path):
+    with pytest.raises(UserError, match="The split by 'colour' is not known: choose from image, composition, chemical"):
+        build_dataset(tiny_campaign, tmp_path / "dataset.h5", split_by="colour", progress=False)
 
 
 def test_weights_balance_the_working_ions_within_a_part(dataset):

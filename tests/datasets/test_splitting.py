@@ -9,7 +9,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from kadi_battgen.datasets.splitting import DEFAULT_SHARES, PARTS, inverse_frequency_weights, split_by_composition
+from kadi_battgen.datasets.splitting import (
+    DEFAULT_SHARES,
+    PARTS,
+    inverse_frequency_weights,
+    split_by_composition,
+    split_samples,
+)
 from kadi_battgen.errors import UserError
 
 #: Samples as (composition, stratum), many of them of one composition.
@@ -42,6 +48,35 @@ def test_the_order_of_the_samples_does_not_matter(samples, random):
         dict(zip(columns(s)[0], split_by_composition(*columns(s), seed=3), strict=True)) for s in (samples, shuffled)
     ]
     assert parts[0] == parts[1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("rule", "key"),
+    [
+        ("image", lambda electrode, rank: (electrode.id, rank)),
+        ("composition", lambda electrode, rank: tuple(electrode.composition)),
+        ("chemical-system", lambda electrode, rank: electrode.chemical_system),
+    ],
+)
+def test_what_the_rule_keeps_together_is_in_one_part(bundled, rule, key, seed):
+    electrodes = bundled.electrodes[seed::5]
+    formulas = [electrode.formula_discharge for electrode in electrodes]
+    owners, ranks = np.repeat(np.arange(len(electrodes)), 4), np.tile(np.arange(4), len(electrodes))
+    part = split_samples(rule, electrodes, formulas, owners, ranks, seed)
+    members = [{key(electrodes[n], rank) for n, rank in zip(owners[p], ranks[p], strict=True)} for p in masks(part)]
+    assert sum(map(len, members)) == len(set.union(*members))
+    np.testing.assert_allclose([mask.mean() for mask in masks(part)], DEFAULT_SHARES, atol=0.05)
+    # Turned round, the same images are in the same parts.
+    back = split_samples(rule, electrodes[::-1], formulas[::-1], len(electrodes) - 1 - owners[::-1], ranks[::-1], seed)
+    np.testing.assert_array_equal(back[::-1], part)
+    if rule == "image":
+        # Recognition is asked for: nearly every crystal of the test part was seen in training.
+        assert np.isin(owners[part == 2], owners[part == 0]).mean() > 0.9
+
+
+def masks(part):
+    return [part == number for number in range(len(PARTS))]
 
 
 def test_the_same_seed_gives_the_same_split_and_another_another():

@@ -7,6 +7,7 @@ import torch
 
 from kadi_battgen.networks.autoencoder import TranslationAutoencoder
 from kadi_battgen.networks.baseline import BaselineTranslator
+from kadi_battgen.networks.composition_ensemble import CompositionEnsemble
 from kadi_battgen.networks.composition_regressor import CompositionRegressor
 from kadi_battgen.networks.discriminators import BranchedPatchDiscriminator
 
@@ -67,7 +68,8 @@ def test_baseline(configuration, stack, descriptors):
     [
         ({}, (2, 4, 16, 16)),
         ({"channels": (8,), "dense": ()}, (2, 4, 4, 4)),
-        ({"latent_channels": 3, "channels": (8, 8), "dense": (16, 16)}, (2, 3, 8, 4)),
+        ({"in_channels": 3, "channels": (8, 8), "dense": (16, 16)}, (2, 3, 8, 4)),
+        ({"in_channels": 10, "stretch": 30.0, "channels": (8, 8, 8), "head": "presence-and-count"}, (2, 10, 32, 32)),
     ],
 )
 def test_composition_regressor(configuration, latent):
@@ -111,6 +113,38 @@ def test_a_latent_has_the_shape_the_network_says():
     network = TranslationAutoencoder(channels=(8, 8), attention_levels=(False, False), patch_size=2)
     stack = torch.rand(3, 10, 16, 32)
     assert network.latent_shape(stack) == tuple(network(stack).mean.shape)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("head", ["counts", "presence-and-count"])
+def test_a_set_of_orientations_is_read_whatever_its_order_and_size(head):
+    network = CompositionRegressor(channels=(8,), dense=(16,), head=head, working_ions=10, known=5).eval()
+    features = network.embed(torch.randn(6, 4, 8, 8)).unflatten(0, (2, 3))
+    output = network.read(features, torch.eye(10)[:2])
+    turned = network.read(features.flip(1), torch.eye(10)[:2])
+    torch.testing.assert_close(output.counts, turned.counts)
+    assert output.counts.shape == output.presence.shape == output.logarithm.shape == (2, 112)
+    assert output.known_logit.shape == (2, 5)
+    assert ((output.presence > 0) & (output.presence < 1)).all()
+    # A set of the same image again and again says what the image says.
+    one, many = features[:, :1], features[:, :1].expand(-1, 4, -1)
+    torch.testing.assert_close(network.read(one).counts, network.read(many).counts)
+    # The working ion matters where it is told.
+    assert (network.read(features).counts != output.counts).any()
+
+
+@torch.no_grad()
+def test_an_ensemble_is_the_mean_of_its_members_and_trusts_what_it_knows_as_told():
+    network = CompositionEnsemble(members=3, known=2, channels=(8,), dense=(16,)).eval()
+    network.known_compositions.copy_(torch.eye(112)[:2] * 4)
+    features = network.embed(torch.randn(5, 4, 8, 8))[:, :, None]
+    output = network.read(features)
+    torch.testing.assert_close(output.counts, torch.stack([o.counts for o in network.outputs(features)]).mean(0))
+    network.trust.fill_(1.0)
+    network.sharpness.fill_(0.0)
+    recognised = network.read(features)
+    torch.testing.assert_close(recognised.counts.sum(dim=1), torch.full((5,), 4.0))
+    torch.testing.assert_close(recognised.presence.sum(dim=1), torch.ones(5))
 
 
 def test_each_branch_of_the_discriminator_sees_the_stack_and_its_own_channels():

@@ -125,7 +125,10 @@ def test_translated_descriptors_lie_beside_the_stacks(chain: Path) -> None:
 def test_evaluation_compares_with_baselines(chain: Path) -> None:
     metrics = json.loads((chain / "evaluation" / "metrics.json").read_text())
     assert set(metrics["translation"]) == {"translator", "unet_l1", "training_mean"}
-    assert set(metrics["composition"]) == {"training_mean", "regressor_per_stack", "regressor_pooled"}
+    assert set(metrics["composition"]) == {
+        *("training_mean", "nearest_training_image", "nearest_training_image_pooled"),
+        *("regressor_per_stack", "regressor_pooled"),
+    }
     ways = {"conditional", "unconditional", "conditional_from_image_latent", "retrieval", "training_mean"}
     assert set(metrics["screening"]) == ways
 

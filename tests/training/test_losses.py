@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from kadi_battgen.training.losses import (
     adversarial_loss,
     count_loss,
+    element_weights,
     kl_to_standard_normal,
     presence_and_count_loss,
 )
@@ -84,3 +85,23 @@ def test_presence_and_count_loss():
     assert presence_and_count_loss(presence, logarithm, counts).item() == pytest.approx(expected, rel=1e-5)
     sure = presence_and_count_loss(torch.tensor([[-50.0, 50.0]]), torch.tensor([[9.0, math.log(4)]]), counts)
     assert sure.item() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_presence_and_count_loss_weighs_samples_and_elements():
+    presence, logarithm = torch.tensor([[0.0, 2.0], [1.0, -1.0]]), torch.tensor([[5.0, 1.0], [0.5, 0.0]])
+    counts = torch.tensor([[0.0, 3.0], [1.0, 0.0]])
+    rows = [presence_and_count_loss(presence[n : n + 1], logarithm[n : n + 1], counts[n : n + 1]) for n in range(2)]
+    weighted = presence_and_count_loss(presence, logarithm, counts, weight=torch.tensor([1.0, 3.0]))
+    assert weighted.item() == pytest.approx((rows[0] + 3 * rows[1]).item() / 2, rel=1e-5)
+    first = presence_and_count_loss(presence, logarithm, counts, element_weight=torch.tensor([2.0, 0.0]))
+    expected = 2 * (math.log(2) + math.log1p(math.exp(-1)) + 10 * (0.5 - math.log(2)) ** 2) / 2
+    assert first.item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("exponent", "weights"), [(0.0, (1.0, 1.0, 1.0)), (1.0, (0.4, 1.6, 1.0)), (0.5, (2 / 3, 4 / 3, 1.0))]
+)
+def test_element_weights_rise_with_rarity(exponent, weights):
+    # In four samples the first element is there four times, the second once, the third never.
+    counts = torch.tensor([[2.0, 0, 0], [1.0, 0, 0], [1.0, 3.0, 0], [1.0, 0, 0]])
+    torch.testing.assert_close(element_weights(counts, exponent), torch.tensor(weights))

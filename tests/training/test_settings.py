@@ -89,7 +89,7 @@ def test_options_win_over_the_file_and_none_is_passed_over(tmp_path):
         ("translation", {"baselines": ["unet_l1", "unet_l1"]}, r"baselines \['unet_l1', 'unet_l1'\] name one twice"),
         ("translation", {"baselines": ["resnet"]}, r"baselines\.0: Input should be 'same_network_l1', 'unet_l1' or"),
         ("translation", {"loop": {"devices": 0}}, r"loop\.devices: Input should be greater than or equal to 1"),
-        ("composition", {"loss": "l1"}, "loss: Input should be 'squared-error' or 'poisson'"),
+        ("composition", {"loss": "l1"}, "loss: Input should be 'squared-error', 'poisson' or 'presence-and-count'"),
         ("composition", {"dropout": 1.0}, "dropout: Input should be less than 1"),
         ("composition", {"dense": [0]}, r"dense\.0: Input should be greater than or equal to 1"),
         ("screening", {"condition_dropout": -0.1}, "condition_dropout: Input should be greater than or equal to 0"),

@@ -1,4 +1,4 @@
-"""How well compositions are read from stacks, against the training mean."""
+"""How well compositions are read from stacks under a data set's split, against the training mean and the nearest image."""
 
 from __future__ import annotations
 
@@ -7,27 +7,220 @@ from typing import Any
 import numpy as np
 import torch
 
-from kadi_battgen.applications.screening import ScreeningModel
-from kadi_battgen.metrics.regression import composition_metrics
-from kadi_battgen.training.latents import encode_samples
-from kadi_battgen.training.samples import ImageSamples
+from kadi_battgen.applications.composition_model import CompositionModel
+from kadi_battgen.electrodes.composition import ELEMENT_INDEX, formula_from_vector, parse_formula
+from kadi_battgen.electrodes.decoding import decode_formula
+from kadi_battgen.metrics.anions import anion_class_metrics
+from kadi_battgen.metrics.calibration import calibration_table, interval_score
+from kadi_battgen.metrics.regression import composition_metrics, working_ion_table
+from kadi_battgen.training.composition_reading import ReadCompositions, single_sets
+from kadi_battgen.training.orientation_sets import electrode_positions
+from kadi_battgen.training.samples import ImageSamples, square_symmetry
+from kadi_battgen.training.translation import typical_stretch
+
+#: Elements in at least this fraction of the electrodes are common.
+COMMON = 0.05
+
+#: Electrodes whose predictions are shown as the worst.
+WORST = 8
+
+#: Edge in pixels of the thumbnails that nearest images are looked up by.
+_THUMBNAIL = 12
 
 
-@torch.no_grad()
 def evaluate_composition(
-    model: ScreeningModel, samples: ImageSamples, training: ImageSamples, progress: bool
+    model: CompositionModel | None,
+    samples: ImageSamples,
+    training: ImageSamples,
+    progress: bool = True,
+    *,
+    decode: bool = True,
+    nearest_image: bool = True,
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return the composition metrics of the regressor and of the training mean, and true and predicted counts."""
-    true = samples.column("composition")
-    mean = np.broadcast_to(training.column("composition").mean(axis=0), true.shape)
-    owners = samples.column("electrode_index")
-    _, first = np.unique(owners, return_index=True)
-    metrics: dict[str, Any] = {"training_mean": composition_metrics(true[first], mean[first])}
-    pooled = mean[first]
-    if model.regressor is not None:
-        latent, _ = encode_samples(model.translator, samples, progress=progress)
-        predicted = model.regressor(model.regressor_scale.normalise(latent)).numpy()
-        pooled = np.stack([predicted[owners == owner].mean(axis=0) for owner in owners[first]])
-        metrics["regressor_per_stack"] = composition_metrics(true, predicted)
-        metrics["regressor_pooled"] = composition_metrics(true[first], pooled)
-    return metrics, {"true": true[first], "predicted": pooled}
+    """Measure the composition regressor of a model folder on one part, per stack and with an electrode's stacks pooled.
+
+    Parameters
+    ----------
+    model
+        The regressor; None to measure the baselines alone.
+    samples
+        The part that is measured.
+    training
+        The training part, for the baselines.
+    decode
+        Whether formulas are decoded too, which takes a tenth of a second an electrode.
+    nearest_image
+        Whether nearest training images are looked up, which compares all pairs of stacks.
+
+    Returns
+    -------
+    tuple
+        Metrics by method: ``training_mean``, ``nearest_training_image``, ``nearest_training_image_pooled`` and, of the
+        regressor, ``regressor_per_stack``, ``regressor_pooled`` and ``regressor_pooled_ion_told`` where it takes the
+        working ion. Each holds what :func:`composition_metrics` returns, and
+
+        - ``working_ions``: the rows of table 4.1 (:func:`working_ion_table`),
+        - ``anion_class``: O, F, S, P class (:func:`anion_class_metrics`),
+        - ``common_elements``: symbols of elements in at least :data:`COMMON` of the electrodes, and
+          ``minimum_common_presence_auc`` over them;
+
+        the regressor's also ``intervals``, the coverage of its calibrated intervals (:func:`calibration_table`) with
+        ``interval_score_90``; and ``regressor_pooled`` also ``formula`` (fraction of formulas and of element sets that are
+        right, mean confidence) and ``worst``, the electrodes with the largest errors.
+
+        Arrays, over electrodes, (electrodes, 112) in atoms per reduced formula: ``true``, ``predicted`` (pooled), ``low``
+        and ``high`` (90 % interval), ``presence``; ``working_ions`` (electrodes,); and over stacks ``true_per_stack``,
+        ``predicted_per_stack`` and ``working_ions_per_stack``.
+    """
+    part = _Part(samples)
+    mean = training.column("composition").mean(axis=0)
+    frequency = (training.column("composition") > 0).mean(axis=0)
+    everywhere = np.broadcast_to(mean, part.true.shape)
+    metrics = {"training_mean": part.measure(everywhere, np.broadcast_to(frequency, part.true.shape), pooled=True)}
+    if nearest_image:
+        nearest = nearest_training_compositions(samples, training)
+        metrics["nearest_training_image"] = part.measure(nearest, nearest > 0, pooled=False)
+        votes = np.stack([nearest[group].mean(axis=0) for group in part.groups])
+        shares = np.stack([(nearest[group] > 0).mean(axis=0) for group in part.groups])
+        metrics["nearest_training_image_pooled"] = part.measure(votes, shares, pooled=True)
+    arrays = {
+        "true": part.true,
+        "predicted": everywhere,
+        "working_ions": part.ions,
+        "true_per_stack": part.true_per_stack,
+        "working_ions_per_stack": part.ions_per_stack,
+    }
+    if model is None:
+        return metrics, arrays
+    features = model.embed(samples.stacks, len(samples), progress=progress)
+    single = model.read(features, single_sets(len(samples)))
+    pooled = model.read(features, part.groups)
+    metrics["regressor_per_stack"] = part.measure(single.counts, single.presence, pooled=False)
+    metrics["regressor_pooled"] = part.measure(pooled.counts, pooled.presence, pooled=True)
+    if model.takes_working_ion:
+        told = model.read(features, part.groups, part.ions.tolist())
+        metrics["regressor_pooled_ion_told"] = part.measure(told.counts, told.presence, pooled=True)
+    for name, read in (("regressor_per_stack", single), ("regressor_pooled", pooled)):
+        together = name == "regressor_pooled"
+        low, high = model.intervals(read.counts, pooled=together)
+        true, level = part.truth(together), model.levels.index(0.9)
+        metrics[name]["intervals"] = {
+            **calibration_table(true, low, high, model.levels),
+            "interval_score_90": interval_score(true, low[level], high[level], 0.9),
+        }
+        if together:
+            arrays.update(low=low[level], high=high[level])
+    metrics["regressor_pooled"]["worst"] = _worst(part, pooled)
+    if decode:
+        metrics["regressor_pooled"]["formula"] = formula_metrics(part.true, pooled)
+    arrays.update(predicted=pooled.counts, presence=pooled.presence, predicted_per_stack=single.counts)
+    return metrics, arrays
+
+
+class _Part:
+    """Truth of a part, over stacks and over electrodes."""
+
+    def __init__(self, samples: ImageSamples) -> None:
+        owners = samples.column("electrode_index")
+        self.groups = electrode_positions(owners)
+        self.true_per_stack = samples.column("composition")
+        electrodes = samples.dataset.electrodes
+        self.ions_per_stack = np.array([electrodes[owner].working_ion for owner in owners])
+        first = np.array([group[0] for group in self.groups])
+        self.true, self.ions, self.owners = self.true_per_stack[first], self.ions_per_stack[first], owners[first]
+        self.electrodes = [electrodes[owner] for owner in self.owners]
+
+    def truth(self, pooled: bool) -> np.ndarray:
+        """Return the true counts of electrodes or of stacks."""
+        return self.true if pooled else self.true_per_stack
+
+    def measure(self, counts: np.ndarray, presence: np.ndarray, *, pooled: bool) -> dict[str, Any]:
+        """Return the metrics of predicted counts and presence probabilities."""
+        true = self.truth(pooled)
+        measured = composition_metrics(true, counts, presence=presence)
+        share = (self.true > 0).mean(axis=0)
+        common = [
+            symbol
+            for symbol in measured["elements"]
+            if share[ELEMENT_INDEX[symbol]] >= COMMON and measured["elements"][symbol]["presence_auc"] is not None
+        ]
+        return {
+            **measured,
+            "working_ions": working_ion_table(true, counts, (self.ions if pooled else self.ions_per_stack).tolist()),
+            "anion_class": anion_class_metrics(true, presence),
+            "common_elements": common,
+            "minimum_common_presence_auc": min(
+                (measured["elements"][symbol]["presence_auc"] for symbol in common), default=None
+            ),
+        }
+
+
+def nearest_training_compositions(samples: ImageSamples, training: ImageSamples, batch_size: int = 256) -> np.ndarray:
+    """Return the composition of the training stack nearest to each stack of a part, (stacks, 112).
+
+    Compared are thumbnails of 12 x 12 pixels of the highest and the lowest slice, after an arcsinh that lets small forces
+    count, by the Euclidean distance over the eight symmetries of the square; no network is involved.
+    """
+    stretch = typical_stretch(training)
+    known, asked = _thumbnails(training, stretch), _thumbnails(samples, stretch)
+    squares = known.square().sum(dim=1)
+    compositions = training.column("composition")
+    nearest = np.empty(len(asked), dtype=np.int64)
+    side = _THUMBNAIL
+    for start in range(0, len(asked), batch_size):
+        block = asked[start : start + batch_size].view(-1, known.shape[1] // side**2, side, side)
+        best = torch.full((len(block),), torch.inf)
+        chosen = torch.zeros(len(block), dtype=torch.long)
+        for operation in range(8):
+            turned = square_symmetry(block, operation).flatten(1)
+            distances, rows = (squares[None] - 2 * turned @ known.T).min(dim=1)
+            better = distances < best
+            best, chosen = torch.where(better, distances, best), torch.where(better, rows, chosen)
+        nearest[start : start + batch_size] = chosen.numpy()
+    return compositions[nearest]
+
+
+def _thumbnails(samples: ImageSamples, stretch: float, batch_size: int = 512) -> torch.Tensor:
+    """Return small arcsinh-stretched versions of the highest and lowest slice of each stack, (stacks, 2 * 12 * 12)."""
+    rows = []
+    for start in range(0, len(samples), batch_size):
+        stacks = samples.stacks(np.arange(start, min(start + batch_size, len(samples))))
+        slices = stacks[:, [0, -1]]
+        small = torch.nn.functional.adaptive_avg_pool2d(torch.asinh(stretch * slices), _THUMBNAIL)
+        rows.append(small.flatten(1))
+    return torch.cat(rows)
+
+
+def formula_metrics(true: np.ndarray, read: ReadCompositions) -> dict[str, float]:
+    """Return how often the decoded formula and its set of elements are right, and its mean confidence, as fractions."""
+    decoded = [decode_formula(*row) for row in zip(read.count_if_present, read.presence, strict=True)]
+    formulas = [formula_from_vector(vector) for vector in true]
+    right = np.array([entry.formula == formula for entry, formula in zip(decoded, formulas, strict=True)])
+    confidence = np.array([entry.confidence for entry in decoded])
+    sets = [_elements(entry.formula) == _elements(formula) for entry, formula in zip(decoded, formulas, strict=True)]
+    sure = confidence >= np.median(confidence)
+    return {
+        "right_fraction": float(right.mean()),
+        "element_set_right_fraction": float(np.mean(sets)),
+        "charge_balanced_fraction": float(np.mean([entry.oxidation_states is not None for entry in decoded])),
+        "mean_confidence_fraction": float(confidence.mean()),
+        "right_fraction_of_the_surer_half": float(right[sure].mean()),
+    }
+
+
+def _elements(formula: str) -> set[str]:
+    return set(parse_formula(formula)) if formula else set()
+
+
+def _worst(part: _Part, pooled: ReadCompositions) -> list[dict[str, Any]]:
+    errors = np.abs(pooled.counts - part.true).sum(axis=1)
+    return [
+        {
+            "electrode_id": part.electrodes[row].id,
+            "formula_discharge": part.electrodes[row].formula_discharge,
+            "predicted_formula": decode_formula(pooled.count_if_present[row], pooled.presence[row]).formula,
+            "stacks": len(part.groups[row]),
+            "absolute_error_atoms_per_formula": float(errors[row]),
+        }
+        for row in np.argsort(-errors, kind="stable")[:WORST]
+    ]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kadi_battgen.applications.composition_model import CompositionModel
 from kadi_battgen.applications.evaluation.composition import evaluate_composition
 from kadi_battgen.applications.evaluation.result import Evaluation
 from kadi_battgen.applications.evaluation.screening import evaluate_screening
@@ -16,7 +17,7 @@ from kadi_battgen.applications.screening import ScreeningModel
 from kadi_battgen.datasets.store import TrainingDataset
 from kadi_battgen.errors import UserError
 from kadi_battgen.metrics.nested import over_repetitions
-from kadi_battgen.training.checkpoints import read_card
+from kadi_battgen.training.checkpoints import CARD, read_card
 from kadi_battgen.training.latents import check_same_images
 from kadi_battgen.training.samples import ImageSamples
 
@@ -97,14 +98,15 @@ def _measure(
         translation, examples = evaluate_translation(
             folder, samples, training, progress, extractors=extractors, seed=seed
         )
-        composition, compositions = evaluate_composition(model, samples, training, progress)
+        regressor = CompositionModel(folder) if (folder / "composition" / CARD).is_file() else None
+        composition, compositions = evaluate_composition(regressor, samples, training, progress)
         screening, screened = evaluate_screening(model, dataset, samples, training, seed, steps, progress)
         owners = np.unique(samples.column("electrode_index"))
-        compositions["working_ions"] = np.array([dataset.electrodes[owner].working_ion for owner in owners])
         metrics = {
             "part": part,
             "samples": len(samples),
             "electrodes": len(owners),
+            "split_rule": dataset.split_rule,
             "seed": seed,
             "translation": translation,
             "composition": composition,

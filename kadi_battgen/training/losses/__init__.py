@@ -18,7 +18,7 @@ from kadi_battgen.training.losses.categorical import (
     share_divergence,
     unweighted_probabilities,
 )
-from kadi_battgen.training.losses.composition import count_loss, formula_loss, presence_and_count_loss
+from kadi_battgen.training.losses.composition import count_loss, element_weights, formula_loss, presence_and_count_loss
 from kadi_battgen.training.losses.latent import BetaSchedule, kl_between_normals, kl_to_standard_normal
 from kadi_battgen.training.losses.perceptual import (
     DescriptorPerceptualLoss,
@@ -56,6 +56,7 @@ __all__ = [
     "class_weights",
     "count_loss",
     "delayed_weight",
+    "element_weights",
     "feature_loss",
     "formula_loss",
     "gaussian_negative_log_likelihood",

@@ -36,6 +36,30 @@ from battgen_nodes.recording import start_run
     param_type=xmlhelpy.IntRange(min=16, max=1024),
     description="Pixels along each edge of an image.",
 )
+@xmlhelpy.option(
+    "start-distance",
+    default=1.3,
+    param_type=xmlhelpy.FloatRange(min=-0.9, max=10.0),
+    description="Tip-sample distance at the highest tip position in Angstrom; smaller comes closer.",
+)
+@xmlhelpy.option(
+    "charges",
+    default="none",
+    param_type=xmlhelpy.Choice(["none", "oxidation-states"]),
+    description="Charges of the atoms: none, or the formal charges of their oxidation states, which the tip then feels.",
+)
+@xmlhelpy.option(
+    "tip-charge",
+    default=0.0,
+    param_type=xmlhelpy.FloatRange(min=-2.0, max=2.0),
+    description="Total charge of the tip as a number of elementary charges; matters with --charges oxidation-states.",
+)
+@xmlhelpy.option(
+    "tip-quadrupole",
+    default=-0.2,
+    param_type=xmlhelpy.FloatRange(min=-2.0, max=2.0),
+    description="Quadrupole of the tip in elementary charges times Angstrom^2, -0.2 for CO; see --charges.",
+)
 @cluster_options
 @xmlhelpy.option(
     "skip-too-large",
@@ -49,6 +73,10 @@ def simulate_afm(
     pool: int | None,
     window: float,
     pixels: int,
+    start_distance: float,
+    charges: str,
+    tip_charge: float,
+    tip_quadrupole: float,
     workers: int | None,
     scheduler: str | None,
     skip_too_large: bool,
@@ -59,14 +87,15 @@ def simulate_afm(
 
     from kadi_battgen.afm.campaign import run_campaign
     from kadi_battgen.afm.card import write_card
-    from kadi_battgen.afm.settings import ScanSettings
+    from kadi_battgen.afm.settings import ScanSettings, TipCharges
     from kadi_battgen.datasets.cleaning.provenance import without_constants
     from kadi_battgen.electrodes.card import card_path
     from kadi_battgen.electrodes.collection import describe_validation, read_electrodes
     from kadi_battgen.errors import UserError
 
     try:
-        settings = ScanSettings(window=window, pixels=pixels)
+        tip = TipCharges(charge=tip_charge, quadrupole=tip_quadrupole) if charges == "oxidation-states" else None
+        settings = ScanSettings(window=window, pixels=pixels, start_distance=start_distance, electrostatics=tip)
     except ValidationError as error:
         raise UserError(f"The scan settings are impossible, {describe_validation(error)}: choose others.") from error
     cluster = cluster_settings(workers, scheduler)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import xmlhelpy
 
 from battgen_nodes.frame import node, result, say
@@ -14,7 +16,14 @@ from battgen_nodes.recording import start_run
 @xmlhelpy.option(
     "split",
     default="0.7,0.15,0.15",
-    description="Fractions of the compositions in training, validation and test; they sum to 1.",
+    description="Fractions of the compositions (or what --split-by names) in training, validation and test, with sum 1.",
+)
+@xmlhelpy.option(
+    "split-by",
+    default="composition",
+    param_type=xmlhelpy.Choice(["image", "composition", "chemical-system"]),
+    description="What stays together in one part: nothing (image: crystals are recognised, not predicted), all images of a "
+    "composition, or all materials of one set of elements.",
 )
 @xmlhelpy.option(
     "scaling",
@@ -27,7 +36,14 @@ from battgen_nodes.recording import start_run
 @cluster_options
 @output_option("Training data set to write (HDF5); its data card goes beside it (.card.md).")
 def build_dataset(
-    afm: str, split: str, scaling: str, seed: int, workers: int | None, scheduler: str | None, output: str
+    afm: str,
+    split: str,
+    split_by: Any,
+    scaling: str,
+    seed: int,
+    workers: int | None,
+    scheduler: str | None,
+    output: str,
 ) -> None:
     """Scale, split and weight the samples of an AFM campaign."""
     from kadi_battgen.datasets.build import build_dataset as build
@@ -41,7 +57,15 @@ def build_dataset(
         raise UserError(f"The split {split!r} is not three fractions: give e.g. 0.7,0.15,0.15.") from error
     cluster = cluster_settings(workers, scheduler)
     with start_run("training-dataset", "Training data set", seed) as run:
-        summary = build(run.input("afm", afm), output, seed=seed, shares=shares, scaling=scaling, cluster=cluster)
+        summary = build(
+            run.input("afm", afm),
+            output,
+            seed=seed,
+            shares=shares,
+            split_by=split_by,
+            scaling=scaling,
+            cluster=cluster,
+        )
         run.add_file(output, description="Scaled samples with conditions, compositions, split and weights")
         write_card(card_path(output), output)
         run.add_file(card_path(output), role="preview", description="Data card of the training data set")

@@ -1,0 +1,121 @@
+"""Composition regressors trained side by side, and compositions that they recognise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from kadi_battgen.networks.composition_regressor import CompositionOutput, CompositionRegressor
+
+
+@dataclass(frozen=True)
+class EnsembleOutput:
+    """What an ensemble says of sets of orientations; means over the members but for `members`.
+
+    Attributes
+    ----------
+    counts
+        Expected atoms per reduced formula, (sets, elements).
+    presence
+        Probability that an element is there, (sets, elements).
+    logarithm
+        Logarithm of one plus the count if the element is there, (sets, elements).
+    members
+        Counts of each member, (members, sets, elements).
+    """
+
+    counts: Tensor
+    presence: Tensor
+    logarithm: Tensor
+    members: Tensor
+
+
+class CompositionEnsemble(nn.Module):
+    """Regressors of one architecture that start from different weights.
+
+    Where compositions are known, each member also says which of them a set of orientations resembles, and its counts are a
+    mixture: ``(1 - t) regressed + t recognised`` with ``t = trust * p ** sharpness``, p being the largest probability of a
+    known composition. Trust and sharpness are fitted on held-out electrodes: near 1 where these are crystals that were seen
+    from other sides, near 0 where they are new.
+
+    Parameters
+    ----------
+    members
+        Number of regressors.
+    known
+        Number of known compositions.
+    architecture
+        Arguments of :class:`CompositionRegressor`.
+    """
+
+    def __init__(self, *, members: int = 1, known: int = 0, **architecture: Any) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(CompositionRegressor(known=known, **architecture) for _ in range(members))
+        elements = architecture.get("elements", 112)
+        self.register_buffer("known_compositions", torch.zeros(known, elements))
+        self.register_buffer("trust", torch.tensor(0.0))
+        self.register_buffer("sharpness", torch.tensor(1.0))
+
+    @property
+    def recognises(self) -> bool:
+        """Whether there are known compositions."""
+        return len(self.known_compositions) > 0
+
+    def embed(self, images: Tensor) -> Tensor:
+        """Return the features of images (batch, channels, h, w) for each member, (members, batch, features)."""
+        return torch.stack([member.embed(images) for member in self.members])
+
+    def outputs(self, features: Tensor, working_ion: Tensor | None = None) -> list[CompositionOutput]:
+        """Return what each member says of sets of features (members, sets, orientations, features)."""
+        return [member.read(own, working_ion) for member, own in zip(self.members, features, strict=True)]
+
+    def outputs_alone_and_together(
+        self, images: Tensor, size: int, together: int, working_ion: Tensor | None
+    ) -> tuple[list[CompositionOutput], list[CompositionOutput]]:
+        """Return what each member says of images one by one, and of the first `together` of each set of `size` images.
+
+        Parameters
+        ----------
+        images
+            (sets * size, channels, h, w), set after set.
+        size, together
+            Images of a set, and how many of them are pooled.
+        working_ion
+            One-hot working ion of each set, zero where it is hidden; None where the network takes none.
+        """
+        features = self.embed(images).float()
+        alone = None if working_ion is None else working_ion.repeat_interleave(size, dim=0)
+        sets = features.unflatten(1, (-1, size))[:, :, :together]
+        return self.outputs(features[:, :, None], alone), self.outputs(sets, working_ion)
+
+    def read(self, features: Tensor, working_ion: Tensor | None = None) -> EnsembleOutput:
+        """Return what all members together say of sets of features (members, sets, orientations, features)."""
+        counts, presences, logarithms = [], [], []
+        for output in self.outputs(features, working_ion):
+            count, presence = self._mixed(output)
+            counts.append(count)
+            presences.append(presence)
+            logarithms.append(output.logarithm)
+        members = torch.stack(counts)
+        return EnsembleOutput(
+            members.mean(dim=0), torch.stack(presences).mean(dim=0), torch.stack(logarithms).mean(dim=0), members
+        )
+
+    def _mixed(self, output: CompositionOutput) -> tuple[Tensor, Tensor]:
+        if output.known_logit is None or not self.recognises:
+            return output.counts, output.presence
+        probability = output.known_logit.softmax(dim=1)
+        share = self.trust * probability.amax(dim=1, keepdim=True) ** self.sharpness
+        recognised = probability @ self.known_compositions
+        recognised_presence = probability @ (self.known_compositions > 0).to(probability.dtype)
+        return (
+            output.counts.lerp(recognised, share),
+            output.presence.lerp(recognised_presence.clamp(0.0, 1.0), share),
+        )
+
+    def forward(self, images: Tensor, working_ion: Tensor | None = None) -> Tensor:
+        """Return atoms per reduced formula, (batch, elements), of single images (batch, channels, h, w)."""
+        return self.read(self.embed(images)[:, :, None], working_ion).counts
