@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 
-.PHONY: help setup demo workflows test check format clean-demo clean
+.PHONY: help setup demo workflows docs test check format clean-demo clean
 
 help:
 	@echo "make demo        set up .venv and run the whole chain on bundled electrodes (minutes, into demo/)"
 	@echo "make test        set up .venv and run the test suite"
+	@echo "make docs        build the documentation into build/docs"
 	@echo "make workflows   write kadistudio_workflows/ anew from the commands"
 	@echo "make check       style, types and the direction of imports"
 	@echo "make clean-demo  remove demo/"
@@ -32,6 +33,10 @@ demo: setup
 
 workflows: setup
 	$(BIN)/python -m battgen_nodes.workflows kadistudio_workflows
+
+docs: setup
+	$(BIN)/python -m sphinx -W --keep-going -q -j auto -b html docs build/docs
+	@echo "build/docs/index.html"
 
 test: setup
 	$(BIN)/python -m pytest

@@ -27,7 +27,7 @@ def candidate_generators(seeds: Sequence[int]) -> list[torch.Generator]:
 
 
 def draw_noise(shape: Sequence[int], generators: Sequence[torch.Generator]) -> Tensor:
-    """Return standard normal noise, (candidates, *shape), each candidate from its own generator."""
+    """Return standard normal noise, ``(candidates, *shape)``, each candidate from its own generator."""
     return torch.stack([torch.randn(tuple(shape), generator=generator) for generator in generators])
 
 

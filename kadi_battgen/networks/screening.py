@@ -53,7 +53,7 @@ class ScreeningNetwork(nn.Module):
         return int(torch.Size(self.latent_shape).numel()) + self.composition_autoencoder.latent_size
 
     def join(self, image_latent: Tensor, composition_latent: Tensor) -> Tensor:
-        """Return normalised latents (batch, *latent_shape) and (batch, size) as one (batch, joint size)."""
+        """Return normalised latents ``(batch, *latent_shape)`` and ``(batch, size)`` as one ``(batch, joint size)``."""
         return torch.cat([image_latent.flatten(1), composition_latent], dim=1)
 
     def split(self, joint: Tensor) -> tuple[Tensor, Tensor]:
