@@ -23,7 +23,6 @@ myst_heading_anchors = 3
 
 html_theme = "furo"
 html_title = "kadi-battgen"
-html_static_path = ["static"]
 html_show_sphinx = False
 # No font, script or picture comes from elsewhere.
 html_theme_options = {"top_of_page_buttons": []}

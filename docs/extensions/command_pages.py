@@ -57,7 +57,14 @@ def page(words: tuple[str, ...], command: click.Command) -> str:
     arguments = [entry for entry in own if isinstance(entry, click.Argument)]
     options = [entry for entry in own if not isinstance(entry, click.Argument)]
     name = " ".join(("battgen", *words))
-    lines = [f"# {name}", "", *_paragraphs(command.help or ""), "```bash", f"{name} {command.example or ''}".rstrip(), "```"]
+    lines = [
+        f"# {name}",
+        "",
+        *_paragraphs(command.help or ""),
+        "```bash",
+        f"{name} {command.example or ''}".rstrip(),
+        "```",
+    ]
     for title, entries in (("Arguments", arguments), ("Options", options)):
         if entries:
             lines += ["", f"## {title}", "", *(line for entry in entries for line in _entry(entry))]
@@ -143,8 +150,8 @@ def _index(by_group: dict[str, list[tuple[str, str, str]]]) -> str:
     lines = [
         "# Commands",
         "",
-        "Every command is a node in KadiStudio too. These pages are made from the same definitions that `--help` prints and",
-        "KadiStudio reads. Options that all commands share are explained in [Manners of all commands](../../howto/terminal.md).",
+        "Every command is a node in KadiStudio too. These pages are made from the same definitions that `--help` prints",
+        "and KadiStudio reads. What all commands share is explained in [Manners of all commands](../../howto/terminal.md).",
     ]
     for group, entries in by_group.items():
         if not entries:

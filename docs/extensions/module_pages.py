@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +95,9 @@ def write_pages(app: Sphinx) -> None:
         path = folder / f"{name}.md"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
+    for path in folder.glob("*.md"):
+        if path.stem not in texts:
+            path.unlink()
 
 
 def _modules(root: Path, package: Path) -> list[str]:
@@ -137,8 +141,14 @@ def existing_object(app: Sphinx, environment: Any, node: Any, text: Any) -> Any:
     return None
 
 
+def keep_bars(app: Sphinx, what: str, name: str, found: Any, options: Any, lines: list[str]) -> None:
+    """Keep the bars of absolute values, which reStructuredText takes for something to be replaced."""
+    lines[:] = [line if "``" in line else re.sub(r"\|([^|`]+)\|", r"\\|\1\\|", line) for line in lines]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Write the pages before Sphinx looks for its sources."""
     app.connect("builder-inited", write_pages)
+    app.connect("autodoc-process-docstring", keep_bars)
     app.connect("missing-reference", existing_object)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
