@@ -143,7 +143,9 @@ def existing_object(app: Sphinx, environment: Any, node: Any, text: Any) -> Any:
 
 def keep_bars(app: Sphinx, what: str, name: str, found: Any, options: Any, lines: list[str]) -> None:
     """Keep the bars of absolute values, which reStructuredText takes for something to be replaced."""
-    lines[:] = [line if "``" in line else re.sub(r"\|([^|`]+)\|", r"\\|\1\\|", line) for line in lines]
+    # What stands in double backquotes stays as it is.
+    pattern = re.compile(r"(``.*?``)|\|([^|`]+)\|")
+    lines[:] = [pattern.sub(lambda found: found[1] or rf"\|{found[2]}\|", line) for line in lines]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

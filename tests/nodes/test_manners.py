@@ -26,6 +26,18 @@ BATTGEN = (sys.executable, "-m", "battgen_nodes")
 SIMULATE_AFM = (
     "simulate-afm --electrodes e.json --orientations 2 --pixels 64 --skip-too-large --workers 1 --output afm.h5"
 )
+#: The smallest translator, trained for longer than a test waits.
+TRANSLATOR = """
+translation:
+  loop: {epochs: 60, batch_size: 6, patience: 60, precision: 32-true}
+  channels: [8, 8]
+  attention_levels: [false, false]
+  patch_size: 1
+  adversarial_start: 1
+  discriminator_channels: 4
+  baselines: []
+"""
+
 SIMULATE_SEI = "simulate-sei --runs 40 --max-events 300000 --seed 1 --workers 1 --output sei.h5"
 
 
@@ -194,6 +206,21 @@ class TestAskedToEnd:
         assert run(*command_to_go_on(messages)).exit_code == 0
         assert run(*shlex.split(SIMULATE_SEI.replace("sei.h5", "whole.h5"))).exit_code == 0
         assert sha256_file("sei.h5") == sha256_file("whole.h5")
+
+    @pytest.mark.usefixtures("one_thread")
+    def test_a_training_goes_on_from_its_last_epoch(self, tiny_dataset: Path) -> None:
+        Path("tiny.yaml").write_text(TRANSLATOR)
+        metrics = Path("model/translation/metrics.csv")
+        command = f"train-translation --dataset {tiny_dataset} --config tiny.yaml --seed 1 --output model"
+        ended, messages = interrupt(
+            command, signal.SIGINT, lambda: metrics.is_file() and len(metrics.read_text().splitlines()) > 3
+        )
+        assert ended == 130, messages
+        kept = metrics.read_text()
+        outcome = run(*command_to_go_on(messages))
+        assert outcome.exit_code == 0, outcome.output
+        assert metrics.read_text().startswith(kept)
+        assert len(metrics.read_text().splitlines()) == 61
 
     def test_the_demo_names_itself_and_not_the_step_it_was_in(self) -> None:
         demo = "demo --electrodes 30 --output trial"
