@@ -16,6 +16,8 @@ _JSON: Final = "application/json"
 _BINARY: Final = "application/octet-stream"
 _TABLE: Final = frozenset({"text/csv", "application/csv", "text/plain"})
 
+BASE_MIMETYPES: Final = _HDF5 | _TABLE | {_JSON, _BINARY}
+
 #: Columns that make a table one of candidates; all others may come and go.
 CANDIDATE_COLUMNS: Final = frozenset({"rank", "formula", "nearest_known_formula"})
 

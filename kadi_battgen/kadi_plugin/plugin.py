@@ -15,10 +15,11 @@ from kadi.modules.records.models import Record
 from kadi.plugins import hookimpl
 
 from kadi_battgen._version import __version__
-from kadi_battgen.kadi_plugin.detection import detect, may_be_ours
+from kadi_battgen.kadi_plugin.detection import may_be_ours
 from kadi_battgen.kadi_plugin.kinds import kind_of
 from kadi_battgen.kadi_plugin.previews import preview
 from kadi_battgen.kadi_plugin.provenance import is_ours, read_chain
+from kadi_battgen.kadi_plugin.recognition import recognize
 from kadi_battgen.kadi_plugin.routes import SCRIPTS, blueprint
 
 __all__ = ["__version__"]
@@ -38,15 +39,6 @@ def _harmless(hook: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-def _is_file(stream: Any) -> bool:
-    """Tell whether a stream is a file of the operating system; those of other storages, such as S3, are none."""
-    try:
-        stream.fileno()
-    except (AttributeError, OSError):
-        return False
-    return True
-
-
 @hookimpl
 def kadi_get_blueprints() -> Any:
     """Add our addresses."""
@@ -59,11 +51,7 @@ def kadi_get_custom_mimetype(file: Any, base_mimetype: str) -> str | None:
     """Return the MIME type of a file of ours, told by its first bytes."""
     if not may_be_ours(base_mimetype, file.size):
         return None
-    with file.storage.open(file.identifier) as stream:
-        kind = detect(stream, file.size, base_mimetype)
-        if kind is not None and kind.samples and not _is_file(stream):
-            # HDF5 is read by another process, which cannot be given a stream: Kadi4Mat's own preview shows it.
-            return None
+    kind = recognize(file, base_mimetype)
     return None if kind is None else kind.mimetype
 
 

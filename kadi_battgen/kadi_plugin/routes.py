@@ -18,7 +18,7 @@ from kadi_battgen.kadi_plugin.previews import hdf5_page
 SCRIPTS = ("pages.js", "images.js", "lattices.js", "curve.js", "model.js", "candidates.js")
 
 blueprint = PluginBlueprint(
-    "battgen", __name__, url_prefix="/battgen", template_folder="templates", static_folder="static"
+    "battgen", __name__, url_prefix="/battgen", template_folder="templates", static_folder="static", cli_group="battgen"
 )
 
 

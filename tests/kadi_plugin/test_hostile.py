@@ -187,6 +187,14 @@ def test_no_more_readers_than_a_server_can_bear(tiny_campaign: Path, monkeypatch
             process._free.release()
 
 
+@pytest.mark.parametrize(
+    ("running", "started"), [("/usr/bin/python3.11", "python3.11"), ("/usr/bin/uwsgi", "python3"), ("", "python3")]
+)
+def test_the_reader_is_started_by_python_itself(running: str, started: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process.sys, "executable", running)
+    assert Path(process._interpreter()).name == started
+
+
 mutations = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=16)), max_size=6)
 
 

@@ -390,6 +390,26 @@ def test_files_download_without_the_plugin(chain: Chain, kadi_sandbox: Any, kadi
         assert digest == sha256_file(chain.paths[paths[path]])
 
 
+def test_files_from_before_the_plugin_are_recognized(chain: Chain, kadi_sandbox: Any, kadi_environment: Path) -> None:
+    environment = Environment(kadi_environment)
+    variables = process_variables(kadi_sandbox.sandbox.folder, environment)
+    _, number = chain.files["sei.h5"]
+    forget = (
+        "import sys; from kadi.app import create_app; from kadi.ext.db import db\n"
+        "from kadi.modules.records.models import File\n"
+        "with create_app().app_context():\n"
+        "    File.query.filter(File.id == sys.argv[1]).update({'magic_mimetype': 'application/x-hdf5'})\n"
+        "    db.session.commit()"
+    )
+    subprocess.run([environment.python, "-P", "-c", forget, number], env=variables, check=True)
+    command = [environment.python.with_name("kadi"), "battgen", "recognize-files"]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.strip().splitlines()[-1] == "1 file recognized"
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert done.stdout.strip().splitlines()[-1] == "0 files recognized"
+
+
 def test_no_mutated_file_makes_a_hook_raise(chain: Chain, kadi_sandbox: Any, kadi_environment: Path) -> None:
     """The hooks themselves, on files in Kadi4Mat's storage; not even their guard has to help."""
     environment = Environment(kadi_environment)

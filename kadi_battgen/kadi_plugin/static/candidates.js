@@ -78,7 +78,7 @@ kadi.app.component('battgen-candidates', {
             </tr>
           </thead>
           <tbody>
-            <tr v-for="row in rows.slice(0, shown)" :key="row.index" :aria-selected="String(row.index === chosen)">
+            <tr v-for="row in rows.slice(0, shown)" :key="row.index" :aria-current="row.index === chosen ? 'true' : null">
               <td v-for="column in columns" :key="column.index" :class="{'battgen-number': column.numeric, 'battgen-formula': column.name.includes('formula')}">
                 <button v-if="column.name === 'formula'" type="button" class="battgen-choose"
                         title="Compare with the target" @click="chosen = row.index">{$ row.cells[column.index] || '(none)' $}</button>
