@@ -105,10 +105,7 @@ class PrvaeModel:
             If the lattice is not the model's, or a code is no species.
         """
         stack = self._checked(configurations)
-        parts = [
-            self.network.encode(torch.from_numpy(stack[start : start + _BLOCK]))
-            for start in range(0, len(stack), _BLOCK)
-        ]
+        parts = [self.network.encode(torch.from_numpy(stack[block])) for block in _blocks(len(stack))]
         empty = torch.empty(0, self.latent_size)
         means, deviations = zip(*parts, strict=True) if parts else ((empty,), (empty,))
         return torch.cat(means).numpy(), torch.cat(deviations).numpy()
@@ -129,7 +126,10 @@ class PrvaeModel:
         UserError
             If barriers are needed and missing, or shapes do not fit.
         """
-        return self._decoded(latent, barriers)[0]
+        points = self._points(latent)
+        scaled = self._scaled(barriers, len(points))
+        parts = [self._decoded(points, scaled, block)[0] for block in _blocks(len(points))]
+        return np.concatenate([np.empty((0, len(self.species), *self.lattice_shape), np.float32), *parts])
 
     def decode_configurations(
         self, latent: np.ndarray, barriers: np.ndarray | None = None, *, seed: int | None = None
@@ -147,14 +147,12 @@ class PrvaeModel:
         seed
             Seed of the draws.
         """
-        points = self._points(latent).numpy()
-        given = barriers if barriers is None or np.ndim(barriers) == 1 or len(barriers) == 1 else np.asarray(barriers)
+        points = self._points(latent)
+        scaled = self._scaled(barriers, len(points))
         generator = None if seed is None else np.random.default_rng(seed)
         parts = [np.empty((0, *self.lattice_shape), np.uint8)]
-        for start in range(0, len(points), _BLOCK):
-            block = slice(start, start + _BLOCK)
-            own = given[block] if given is not None and np.ndim(given) == 2 and len(given) > 1 else given
-            probabilities, covered = self._decoded(points[block], own)
+        for block in _blocks(len(points)):
+            probabilities, covered = self._decoded(points, scaled, block)
             parts.append(layered_lattices(probabilities, covered, generator))
         return np.concatenate(parts)
 
@@ -212,8 +210,7 @@ class PrvaeModel:
             barriers = self.barriers_scaling.inverse(np.full(self.network.barriers, 0.5))
         scaled = self._scaled(barriers, len(stack))
         surprises = [np.empty(0)]
-        for start in range(0, len(stack), _BLOCK):
-            block = slice(start, start + _BLOCK)
+        for block in _blocks(len(stack)):
             given = None if scaled is None else scaled[block]
             codes = torch.from_numpy(stack[block])
             surprise = site_surprise(self.network, codes, torch.from_numpy(mean[block]), given, self._class_weights)
@@ -244,18 +241,10 @@ class PrvaeModel:
         return mean.numpy(), deviation.numpy()
 
     @torch.no_grad()
-    def _decoded(self, latent: np.ndarray, barriers: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-        """Return probabilities (N, species, rows, columns) and covered columns (N, rows)."""
-        points = self._points(latent)
-        scaled = self._scaled(barriers, len(points))
-        probabilities = [np.empty((0, len(self.species), *self.lattice_shape), np.float32)]
-        covered = [np.empty((0, self.lattice_shape[0]), np.float32)]
-        for start in range(0, len(points), _BLOCK):
-            given = None if scaled is None else scaled[start : start + _BLOCK]
-            logits, columns = self.network.decode_layer(points[start : start + _BLOCK], given)
-            probabilities.append(unweighted_probabilities(logits, self._class_weights).numpy())
-            covered.append(columns.numpy())
-        return np.concatenate(probabilities), np.concatenate(covered)
+    def _decoded(self, points: Tensor, scaled: Tensor | None, block: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Return probabilities (block, species, rows, columns) and covered columns (block, rows)."""
+        logits, covered = self.network.decode_layer(points[block], None if scaled is None else scaled[block])
+        return unweighted_probabilities(logits, self._class_weights).numpy(), covered.numpy()
 
     def _predicted(self, latent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         if not self.properties:
@@ -304,3 +293,7 @@ class PrvaeModel:
         if stack.size and (stack.min() < 0 or stack.max() >= len(self.species)):
             raise UserError(f"A configuration holds codes from {stack.min()} to {stack.max()}: species are 0 to 7.")
         return np.ascontiguousarray(stack.astype(np.uint8, copy=False))
+
+
+def _blocks(count: int) -> list[slice]:
+    return [slice(start, start + _BLOCK) for start in range(0, count, _BLOCK)]
