@@ -10,6 +10,7 @@ from typing import Any
 
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
 from kadi_battgen.files import read_json, write_text
+from kadi_battgen.sei.observables import OBSERVABLES
 from kadi_battgen.training.resources import read_resources
 
 #: File beside the card.
@@ -46,6 +47,9 @@ _SCOPE = {
         "It is there for comparison and has no latent that the other models could work on.",
     ),
 }
+
+#: Where results on unseen samples are, if not in what ``battgen evaluate`` writes.
+_MEASURED = {"prvae": "`evaluation.json` beside this card holds those on the test part."}
 
 #: Entries of a card that are told elsewhere or that no person reads.
 _PLUMBING = ("schema", "schema_version", "kind", "architecture", "settings", "best", "normalisation", "conventions")
@@ -102,8 +106,8 @@ def model_card(card: Mapping[str, Any], resources: Mapping[str, Any]) -> str:
         if "settings" in card
         else [],
         "Results": [
-            "Of the epoch whose weights are kept, on the training and validation parts. `battgen evaluate` measures on "
-            "compositions that no training has seen.",
+            "Of the epoch whose weights are kept, on the training and validation parts. "
+            + _MEASURED.get(kind, "`battgen evaluate` measures on compositions that no training has seen."),
             *_bullets(card.get("best", {})),
         ],
         "Speed": _bullets(_speed(resources)) or ["Not recorded."],
@@ -182,10 +186,19 @@ def _speed(resources: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _ranges(ranges: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return minimum and maximum of the functional properties per working ion, as a table."""
+def _ranges(ranges: Mapping[str, Any]) -> list[str]:
+    """Return minimum and maximum of what the model was trained on, as a table.
+
+    They are those of the functional properties per working ion, or of the observables of SEI configurations.
+    """
     if not ranges:
         return []
+    if ranges.keys() <= OBSERVABLES.keys():
+        lines = ["| observable | unit | range |", "|---|---|---|"]
+        for name, values in ranges.items():
+            entry = OBSERVABLES[name]
+            lines.append(f"| {entry.label.lower()} | {entry.unit} | {values[0]:.4g} to {values[-1]:.4g} |")
+        return lines
     entries = FUNCTIONAL_PROPERTIES.values()
     head = ["working ion", "electrodes", *(f"{entry.label.lower()} / {entry.unit}" for entry in entries)]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]

@@ -16,11 +16,14 @@ from kadi_battgen.files import sha256_file
 from kadi_battgen.sei.observables import MAIN_OBSERVABLES, OBSERVABLES
 from kadi_battgen.training.checkpoints import CARD, CHECKPOINT, WEIGHTS
 from kadi_battgen.training.loop import read_history
+from kadi_battgen.training.model_card import MODEL_CARD
+from kadi_battgen.training.resources import RESOURCES
 from kadi_battgen.training.sei import prvae
 from kadi_battgen.training.sei.references import LATENTS
 from kadi_battgen.training.sei.settings import VARIANTS, load_prvae_settings
 from kadi_battgen.training.settings import PRESETS
 
+#: What the same seed gives the same bytes of.
 FILES = (WEIGHTS, LATENTS, CARD, "metrics.csv")
 
 
@@ -40,8 +43,9 @@ def test_a_model_learns_the_volume_fraction(tmp_path, train_tiny_prvae, tiny_sei
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_model_is_weights_a_card_latents_and_a_history(tmp_path, train_tiny_prvae, tiny_sei_dataset, variant):
     card = train_tiny_prvae(tmp_path, variant=variant)
-    assert {path.name for path in tmp_path.iterdir()} == set(FILES)
+    assert {path.name for path in tmp_path.iterdir()} == {*FILES, RESOURCES, MODEL_CARD}
     assert card["variant"] == variant
+    assert "| thickness | nm | " in (tmp_path / MODEL_CARD).read_text()
     assert card["properties"] == ([] if variant == "vae" else list(MAIN_OBSERVABLES))
     model = PrvaeModel(tmp_path)
     assert model.conditional == model.has_prior == (variant == "conditional-prvae")
