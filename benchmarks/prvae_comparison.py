@@ -35,9 +35,9 @@ PROPERTIES = ("flux", "thickness", "density", "porosity")
 #: What is trained: preset, epochs (those of the preset where None), fields that differ from it, seeds.
 RUNS: dict[str, tuple[str, int | None, dict[str, Any], tuple[int, ...]]] = {
     "ours": ("small", None, {"variant": "prvae"}, (0, 1, 2)),
-    "ours, plain VAE": ("small", 6, {"variant": "vae"}, (0,)),
+    "ours, plain VAE": ("small", 3, {"variant": "vae"}, (0,)),
     "ours, conditional": ("small", None, {"variant": "conditional-prvae"}, (0,)),
-    "thesis": ("thesis", 3, {"variant": "prvae"}, (0,)),
+    "thesis": ("thesis", 2, {"variant": "prvae"}, (0,)),
 }
 
 
