@@ -7,13 +7,14 @@ import os
 import numpy as np
 
 from kadi_battgen.applications.candidates import Candidate, Expectation, GeneratedFormula
+from kadi_battgen.applications.generated import Generated
 from kadi_battgen.applications.neighbours import KnownElectrodes
 from kadi_battgen.applications.ranking import rank_candidates
 from kadi_battgen.applications.screening_model import (
+    DEFAULT_DRAWS,
     DEFAULT_GUIDANCE,
     DEFAULT_STEPS,
     SAMPLERS,
-    Generated,
     ScreeningModel,
 )
 from kadi_battgen.applications.targets import Target
@@ -38,6 +39,7 @@ def screen(
     sampler: str = SAMPLERS[0],
     steps: int = DEFAULT_STEPS,
     guidance: float = DEFAULT_GUIDANCE,
+    draws: int = DEFAULT_DRAWS,
     progress: bool = True,
 ) -> tuple[list[Candidate], np.ndarray]:
     """Return ranked candidates for a target, with their generated descriptors.
@@ -52,7 +54,7 @@ def screen(
         Number of candidates to generate.
     seed
         Candidate k has the seed ``seed * 1,000,003 + k``, which its row states.
-    sampler, steps, guidance
+    sampler, steps, guidance, draws
         As in :meth:`ScreeningModel.generate`.
 
     Returns
@@ -64,7 +66,7 @@ def screen(
     Raises
     ------
     UserError
-        If the model folder, sampler, steps or number of samples is wrong.
+        If the model folder, sampler, steps, draws or number of samples is wrong.
     """
     if samples < 1:
         raise UserError(f"{samples} samples cannot be generated: ask for at least 1.")
@@ -73,7 +75,9 @@ def screen(
     wanted = np.stack([target.draw(loaded.training_ranges, np.random.default_rng(s)) for s in seeds])
     ion = WORKING_IONS.index(target.working_ion) if target.working_ion else -1
     ions = np.full(samples, ion)
-    generated = loaded.generate(wanted, ions, seeds, sampler=sampler, steps=steps, guidance=guidance, progress=progress)
+    generated = loaded.generate(
+        wanted, ions, seeds, sampler=sampler, steps=steps, guidance=guidance, draws=draws, progress=progress
+    )
     interval = loaded.composition_interval(generated, wanted, ions, seeds, guidance=guidance)
     expected = loaded.predict_properties(generated, ion)
     known = KnownElectrodes(loaded.known.electrodes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kadi_battgen.applications.draws import best_draw
+from kadi_battgen.applications.generated import CompositionInterval, Formulas, Generated
 from kadi_battgen.datasets.conditions import condition_vectors
 from kadi_battgen.datasets.scaling import condition_scaling_from_json
 from kadi_battgen.diffusion.dpm_solver import sample_dpm_solver
@@ -27,20 +29,25 @@ from kadi_battgen.networks.screening import ScreeningNetwork, guided
 from kadi_battgen.progress import progress_bar
 from kadi_battgen.training.checkpoints import CARD
 from kadi_battgen.training.composition import load_composition_regressor, reads_latents
-from kadi_battgen.training.formulas import SHARES
 from kadi_battgen.training.latents import LatentScale
 from kadi_battgen.training.property_model import PredictedProperties, predict_properties
 from kadi_battgen.training.screening import load_screening
 from kadi_battgen.training.translation import load_translator
 
-#: Samplers by name. The first two are deterministic and take a number of steps; ddpm takes every timestep.
-SAMPLERS = ("dpm-solver++", "ddim", "ddpm")
+#: Deterministic samplers by name, which take a number of steps.
+SOLVERS: dict[str, Callable[..., Tensor]] = {"dpm-solver++": sample_dpm_solver, "ddim": sample_ddim}
+
+#: All samplers; ddpm takes every timestep.
+SAMPLERS = (*SOLVERS, "ddpm")
 
 #: Steps of the default sampler: more of them change nothing that is measured (benchmarks/results/screening_study.md).
 DEFAULT_STEPS = 20
 
 #: Scale of classifier-free guidance.
 DEFAULT_GUIDANCE = 1.5
+
+#: Formulas drawn for each candidate of a screening.
+DEFAULT_DRAWS = 8
 
 #: Candidates that are generated at once: what bounds the memory, however many are asked for.
 CHUNK = 64
@@ -50,61 +57,6 @@ _REDRAWINGS, _REDRAWING_SIGNAL = 24, 0.5
 
 #: Nominal coverage of the intervals of the compositions, a fraction.
 COMPOSITION_LEVEL = 0.9
-
-
-@dataclass(frozen=True)
-class Generated:
-    """What the diffusion model drew.
-
-    Attributes
-    ----------
-    compositions
-        Atoms per formula from the composition latent, rounded, (samples, 112).
-    ions
-        Positions of the working ions in ``WORKING_IONS``, (samples,).
-    shares
-        Positions of the shares of these ions that leave on charging in ``EXTRACTED_SHARES``, (samples,).
-    regressed
-        Atoms per formula regressed from the image latent (the thesis's way), not rounded, (samples, 112); None where the
-        model folder holds no composition regressor.
-    images
-        Scaled descriptors, (samples, 6, H, W).
-    composition_latents
-        Normalised composition latents, (samples, size).
-    """
-
-    compositions: np.ndarray
-    ions: np.ndarray
-    shares: np.ndarray
-    regressed: np.ndarray | None
-    images: np.ndarray
-    composition_latents: np.ndarray
-
-    @property
-    def extracted(self) -> np.ndarray:
-        """Shares of the working ions that leave on charging, fractions, (samples,)."""
-        return SHARES[self.shares]
-
-    def tensors(self) -> FormulaTensors:
-        """Return the formulas as the networks take them."""
-        return FormulaTensors(*(torch.from_numpy(array) for array in (self.compositions, self.ions, self.shares)))
-
-
-@dataclass(frozen=True)
-class CompositionInterval:
-    """How sharply the model knows its formulas.
-
-    Attributes
-    ----------
-    low, high
-        Ends of the interval of each element's atoms per formula, (samples, 112).
-    confidence
-        Share of the drawings that give just the same formula, (samples,).
-    """
-
-    low: np.ndarray
-    high: np.ndarray
-    confidence: np.ndarray
 
 
 class ScreeningModel:
@@ -158,9 +110,13 @@ class ScreeningModel:
         sampler: str = SAMPLERS[0],
         steps: int = DEFAULT_STEPS,
         guidance: float = DEFAULT_GUIDANCE,
+        draws: int = 1,
         progress: bool = True,
     ) -> Generated:
         """Draw one candidate per row of conditions, :data:`CHUNK` of them at a time.
+
+        The composition branch does not look at the picture. Several formulas can therefore be drawn for a candidate at little
+        cost, and the descriptors are then generated together with the one that :func:`best_draw` takes.
 
         Parameters
         ----------
@@ -176,16 +132,21 @@ class ScreeningModel:
             Denoiser calls of the first two.
         guidance
             Scale of classifier-free guidance; 1 is plain conditioning, and more follows the conditions more closely.
+        draws
+            Formulas drawn for each candidate; ``ddpm``, which adds noise on the way, draws one.
 
         Raises
         ------
         UserError
-            If the sampler is unknown or the number of steps impossible.
+            If the sampler is unknown or the number of steps or draws impossible.
         """
+        if draws < 1:
+            raise UserError(f"{draws} draws of a formula are impossible: choose at least 1.")
         if sampler not in SAMPLERS:
             raise UserError(f"Sampler {sampler!r} is not known: choose from {', '.join(SAMPLERS)}.")
+        numbers = [int(seed) for seed in seeds]
         conditions = self._conditions(properties, working_ions)
-        generators = candidate_generators(list(seeds))
+        generators = candidate_generators(numbers)
         calls = self.schedule.timesteps if sampler == "ddpm" else len(self.schedule.subset(steps))
         starts = range(0, len(generators), CHUNK)
         pieces = []
@@ -193,8 +154,19 @@ class ScreeningModel:
             total=calls * len(starts), description="Denoising candidates", unit="step", enabled=progress
         ) as bar:
             for start in starts:
-                some = generators[start : start + CHUNK]
-                joint = self._sample(conditions[start : start + CHUNK], some, sampler, steps, guidance, _counting(bar))
+                rows = slice(start, start + CHUNK)
+                noise = draw_noise((self.network.size,), generators[rows])
+                if draws > 1 and sampler != "ddpm":
+                    image, composition = self.network.split(noise)
+                    asked = (properties[rows], working_ions[rows])
+                    solve = partial(SOLVERS[sampler], schedule=self.schedule, steps=steps)
+                    composition, _ = self._best_draw(composition, numbers[rows], asked, draws, guidance, solve)
+                    noise = self.network.join(image, composition)
+                denoiser = self._denoiser(self.network, conditions[rows], guidance)
+                if sampler == "ddpm":
+                    joint = sample_ddpm(denoiser, noise, self.schedule, generators[rows], _counting(bar))
+                else:
+                    joint = SOLVERS[sampler](denoiser, noise, self.schedule, steps, _counting(bar))
                 pieces.append(self._decode(joint))
         regressed = [piece.regressed for piece in pieces if piece.regressed is not None]
         return Generated(
@@ -219,22 +191,68 @@ class ScreeningModel:
 
         return denoise
 
-    def _sample(
+    @torch.no_grad()
+    def draw_formulas(
         self,
-        conditions: Tensor,
-        generators: Sequence[torch.Generator],
-        sampler: str,
-        steps: int,
+        properties: np.ndarray,
+        working_ions: np.ndarray,
+        seeds: Iterable[int],
+        *,
+        steps: int = DEFAULT_STEPS,
+        guidance: float = DEFAULT_GUIDANCE,
+        draws: int = 1,
+    ) -> Formulas:
+        """Draw formulas without descriptors, by ``dpm-solver++``: those that :meth:`generate` gives, and faster.
+
+        Parameters
+        ----------
+        properties, working_ions, seeds, steps, guidance, draws
+            As in :meth:`generate`. With a guidance of 0 the conditions do not reach the model, and only the choice among the
+            draws follows them.
+        """
+        numbers = [int(seed) for seed in seeds]
+        solve = partial(sample_dpm_solver, schedule=self.schedule, steps=steps)
+        pieces = []
+        for start in range(0, len(numbers), CHUNK):
+            rows = slice(start, start + CHUNK)
+            _, noise = self.network.split(draw_noise((self.network.size,), candidate_generators(numbers[rows])))
+            asked = (properties[rows], working_ions[rows])
+            pieces.append(self._best_draw(noise, numbers[rows], asked, draws, guidance, solve)[1])
+        return Formulas(
+            *(np.concatenate([getattr(p, name) for p in pieces]) for name in ("compositions", "ions", "shares"))
+        )
+
+    def _best_draw(
+        self,
+        noise: Tensor,
+        seeds: Sequence[int],
+        asked: tuple[np.ndarray, np.ndarray],
+        draws: int,
         guidance: float,
-        watch: Callable[[list[int]], Iterable[int]],
-    ) -> Tensor:
-        noise = draw_noise((self.network.size,), generators)
-        denoiser = self._denoiser(self.network, conditions, guidance)
-        if sampler == "dpm-solver++":
-            return sample_dpm_solver(denoiser, noise, self.schedule, steps, watch)
-        if sampler == "ddim":
-            return sample_ddim(denoiser, noise, self.schedule, steps, watch)
-        return sample_ddpm(denoiser, noise, self.schedule, generators, watch)
+        solve: Callable[[Denoiser, Tensor], Tensor],
+    ) -> tuple[Tensor, Formulas]:
+        """Return the noise (candidates, size) that leads to the best of several formulas of each candidate, and those.
+
+        The solvers are deterministic and the composition branch sees no image, so the same noise leads to the same formula
+        when the descriptors are generated beside it.
+        """
+        starts = noise[:, None]
+        if draws > 1:
+            # Not the streams that the candidates themselves are drawn from; the first draw is the candidate's own.
+            generators = candidate_generators([seed ^ 0xD4A3 for seed in seeds])
+            starts = torch.cat([starts, draw_noise((draws - 1, noise.shape[1]), generators)], dim=1)
+        conditions = self._conditions(*asked).repeat_interleave(draws, dim=0)
+        denoiser = self._denoiser(self.network.denoise_composition, conditions, guidance)
+        drawn = self.network.restore_composition(solve(denoiser, starts.flatten(0, 1)))
+        found = self.network.composition_autoencoder.decode(drawn)
+        counts = found.counts.round().numpy().reshape(len(noise), draws, -1)
+        ions, shares = (part.numpy().reshape(len(noise), draws) for part in (found.ion, found.share))
+        best = np.array(
+            [best_draw(counts[n], ions[n], shares[n], asked[0][n], int(asked[1][n])) for n in range(len(noise))]
+        )
+        rows = np.arange(len(noise))
+        formulas = Formulas(counts[rows, best], ions[rows, best], shares[rows, best])
+        return starts[torch.from_numpy(rows), torch.from_numpy(best)], formulas
 
     def _decode(self, joint: Tensor) -> Generated:
         image_latent, composition_latent = self.network.restore(joint)
@@ -252,7 +270,7 @@ class ScreeningModel:
             self.network.split(joint)[1].numpy(),
         )
 
-    def predict_properties(self, generated: Generated, working_ion: int = -1) -> PredictedProperties:
+    def predict_properties(self, generated: Formulas, working_ion: int = -1) -> PredictedProperties:
         """Return what the property model says of generated formulas, with intervals.
 
         Parameters

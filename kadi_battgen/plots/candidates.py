@@ -24,7 +24,8 @@ _NEAREST, _DISTANCE = "nearest_known_formula", "nearest_known_distance_fraction"
 def candidates_figure(rows: Sequence[Mapping[str, Any]], target: Mapping[str, Any], limit: int = 20) -> Figure:
     """Compare the capacity each candidate was asked to have with the one that follows from its formula.
 
-    Beside it stands how far each candidate is from the nearest known electrode.
+    Beside it stand the asked properties as the property model expects them, with intervals, and how far each candidate is from
+    the nearest known electrode.
 
     Parameters
     ----------
@@ -32,7 +33,8 @@ def candidates_figure(rows: Sequence[Mapping[str, Any]], target: Mapping[str, An
         Candidates, best first, as in ``candidates.csv``. Of their columns these are used: ``formula``;
         ``asked_gravimetric_capacity_mAh_per_g`` and ``theoretical_gravimetric_capacity_mAh_per_g`` (numbers or their
         texts, empty where there is none); ``nearest_known_formula`` and ``nearest_known_distance_fraction``, the share
-        of atoms that differ.
+        of atoms that differ; and, where they are there, ``predicted_`` columns of the asked properties with ``_low`` and
+        ``_high``, and ``novel``.
     target
         What was asked for: ``working_ion`` and functional properties by name, each a number, a range
         (lowest, highest) with None for an open end, or a text such as ``3.5:4.0`` or ``150: mAh/g``, in its unit.
@@ -48,13 +50,16 @@ def candidates_figure(rows: Sequence[Mapping[str, Any]], target: Mapping[str, An
     missing = [key for key in ("formula", _OBTAINED, _NEAREST, _DISTANCE) if any(key not in row for row in shown)]
     if not shown or missing:
         raise ValueError(f"there is no candidate to show, or it lacks {', '.join(missing)}.")
-    figure = new_figure(9.6, 1.9 + 0.3 * len(shown))
-    heading = textwrap.fill(f"Target: {describe_target(target)}", 100)
+    expected = _expected(shown, target)
+    figure = new_figure(9.6 + 2.6 * len(expected), 1.9 + 0.3 * len(shown))
+    heading = textwrap.fill(f"Target: {describe_target(target)}", 100 + 25 * len(expected))
     figure.suptitle(heading, fontsize=LABEL_SIZE + 1, color=INK)
-    left, right = figure.subplots(1, 2, width_ratios=[1.35, 1.0])
+    left, *middle, right = figure.subplots(1, 2 + len(expected), width_ratios=[1.35, *[0.75] * len(expected), 1.0])
     _capacities(left, shown, target)
+    for axes, name in zip(middle, expected, strict=True):
+        _expectations(axes, shown, name, target.get(name))
     _distances(right, shown)
-    for axes in (left, right):
+    for axes in (left, *middle, right):
         axes.set_ylim(len(shown) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
     return figure
@@ -100,6 +105,37 @@ def _capacities(axes: Axes, rows: Sequence[Mapping[str, Any]], target: Mapping[s
     axes.legend(frameon=False, fontsize=NOTE_SIZE, labelcolor=INK, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3)
 
 
+def _expected(rows: Sequence[Mapping[str, Any]], target: Mapping[str, Any]) -> list[str]:
+    """Return the properties whose expectations are shown: at most two asked ones that do not follow from the formula."""
+    known = [
+        entry.name
+        for entry in FUNCTIONAL_PROPERTIES.values()
+        if entry.name != "gravimetric_capacity" and f"predicted_{entry.column}" in rows[0]
+    ]
+    asked = [name for name in known if target.get(name) is not None]
+    return (asked or known[:1])[:2]
+
+
+def _expectations(axes: Axes, rows: Sequence[Mapping[str, Any]], name: str, wanted: Any) -> None:
+    places, entry = np.arange(len(rows)), FUNCTIONAL_PROPERTIES[name]
+    mean, low, high = (
+        np.array([_number(row[f"predicted_{entry.column}{end}"]) for row in rows]) for end in ("", "_low", "_high")
+    )
+    axes.hlines(places, low, high, color=BLUE, alpha=0.45, linewidth=2.2)
+    axes.plot(mean, places, "o", color=BLUE)
+    if wanted is not None:
+        # Only as far as the axis goes: a range may be open.
+        bounds = axes.get_xlim()
+        low_end, high_end = np.clip(_range(wanted), *bounds)
+        if high_end > low_end:
+            axes.axvspan(low_end, high_end, color=GREEN, alpha=0.13, linewidth=0)
+        else:
+            axes.axvline(low_end, color=GREEN, linewidth=1.6)
+        axes.set_xlim(*bounds)
+    axes.set_yticks(places, [str(place + 1) for place in places])
+    dress(axes, xlabel=f"Expected {entry.axis_label[0].lower()}{entry.axis_label[1:]}", grid="x")
+
+
 def _distances(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
     places = np.arange(len(rows))
     distances = np.array([_number(row[_DISTANCE]) for row in rows])
@@ -109,7 +145,7 @@ def _distances(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
             axes.text(
                 0.0 if np.isnan(distance) else distance,
                 place,
-                f"  {formula_label(str(row[_NEAREST]))}",
+                f"  {formula_label(str(row[_NEAREST]))}{' (known)' if str(row.get('novel')) == 'False' else ''}",
                 va="center",
                 fontsize=NOTE_SIZE,
                 color=INK,

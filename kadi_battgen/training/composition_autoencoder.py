@@ -19,7 +19,7 @@ def train_composition_autoencoder(
     steps: int,
     seed: int,
     latent_noise: float = 0.2,
-    batch_size: int = 256,
+    batch_size: int = 128,
     learning_rate: float = 2e-3,
     progress: bool = True,
 ) -> CompositionAutoencoder:

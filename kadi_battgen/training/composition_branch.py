@@ -49,7 +49,7 @@ class CompositionBranchTask:
     ) -> None:
         self.settings, self.seed = settings, seed
         self.schedule = NoiseSchedule(settings.timesteps, settings.beta_start, settings.beta_end)
-        self.fabric = make_fabric("32-true")
+        self.fabric = make_fabric(settings.loop.precision)
         branch = network.unet.composition
         optimizer = torch.optim.AdamW(
             branch.parameters(), lr=settings.composition_learning_rate, weight_decay=settings.loop.weight_decay

@@ -21,26 +21,15 @@ from kadi_battgen.diffusion.prediction import prediction_target
 from kadi_battgen.diffusion.schedule import NoiseSchedule
 from kadi_battgen.electrodes.collection import ElectrodeCollection, read_electrodes, write_electrodes
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_IONS
-from kadi_battgen.networks.composition_autoencoder import FormulaTensors
 from kadi_battgen.networks.screening import ScreeningNetwork
 from kadi_battgen.training.checkpoints import is_trained, load_model, read_card, save_model
-from kadi_battgen.training.composition_autoencoder import share_recovered, train_composition_autoencoder
-from kadi_battgen.training.composition_branch import (
-    CompositionBranchTask,
-    finish_composition_branch,
-    train_composition_branch,
-)
+from kadi_battgen.training.composition_branch import finish_composition_branch
 from kadi_battgen.training.conditions import hidden_conditions
-from kadi_battgen.training.formulas import FormulaSamples, formula_samples
+from kadi_battgen.training.formula_networks import train_formula_networks
 from kadi_battgen.training.latents import LatentScale, latent_configuration
 from kadi_battgen.training.loop import descend, finish, fit, make_fabric, seeded
 from kadi_battgen.training.processes import on_all_devices
-from kadi_battgen.training.property_model import (
-    LEVEL,
-    interval_widening,
-    property_errors,
-    train_property_model,
-)
+from kadi_battgen.training.property_model import LEVEL, interval_widening, property_errors
 from kadi_battgen.training.samples import require_image_sides, square_symmetry
 from kadi_battgen.training.screening_parts import ScreeningPart, part_electrodes
 from kadi_battgen.training.settings import ScreeningSettings
@@ -163,24 +152,9 @@ def train_screening(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = ScreeningNetwork(**architecture)
-    formulas = formula_samples(np.unique(electrodes.compositions, axis=0), settings.formula_copies, seed)
-    autoencoder = train_composition_autoencoder(
-        _together(electrodes, formulas),
-        architecture["composition_autoencoder"],
-        steps=settings.composition_autoencoder_steps,
-        seed=seed,
-        progress=progress,
-    )
-    network.composition_autoencoder.load_state_dict(autoencoder.state_dict())
-    _set_scales(network, parts["training"])
-    properties = train_property_model(
-        electrodes, members=settings.property_members, steps=settings.property_steps, seed=seed, progress=progress
-    )
-    network.properties.load_state_dict(properties.state_dict())
-    branch = CompositionBranchTask(
-        settings, network, scaling, {"training": electrodes, "substituted": formulas, "validation": validation}, seed
-    )
-    branch_history = train_composition_branch(branch, folder, configuration, progress)
+    _set_image_scale(network, parts["training"])
+    samples = {"training": electrodes, "validation": validation}
+    found = train_formula_networks(network, samples, scaling, settings, folder, configuration, seed, progress)
     task = ScreeningTask(settings, network, parts, scaling, seed)
     balance = balanced(settings.balance, parts["training"].ions, seed, parts["training"].weight)
     history = fit(
@@ -194,7 +168,7 @@ def train_screening(
         positions=balance.positions,
         progress=progress,
     )
-    widening = interval_widening(properties, validation)
+    widening = interval_widening(network.properties, validation)
     card = {
         "architecture": architecture,
         "normalisation": {"conditions": scaling.to_json()},
@@ -207,16 +181,12 @@ def train_screening(
         "training_ranges": ranges,
         **configuration,
         "best": min(history, key=lambda row: row["validation_loss"]),
-        "composition_autoencoder": {
-            "validation_share_recovered": share_recovered(autoencoder, validation.tensors()),
-            "latent_size": settings.composition_size,
-        },
-        "composition_branch": {"formulas": len(formulas), **branch_history[-1]},
+        **found,
         "property_model": {
             "interval_level": LEVEL,
             "interval_widening": widening.tolist(),
             "held_out_part": "validation" if held_out is None else "test",
-            "held_out_errors": property_errors(properties, held_out or validation, widening, electrodes),
+            "held_out_errors": property_errors(network.properties, held_out or validation, widening, electrodes),
         },
         "device": str(task.fabric.device),
     }
@@ -273,21 +243,9 @@ def network_architecture(settings: ScreeningSettings, latent_shape: tuple[int, .
     }
 
 
-def _together(electrodes: FormulaSamples, formulas: FormulaSamples) -> FormulaTensors:
-    """Return electrodes and substitutions, the electrodes as often as makes a tenth of them."""
-    own, others = electrodes.tensors(), formulas.tensors()
-    copies = max(1, len(formulas) // (9 * len(electrodes)))
-    return FormulaTensors(
-        *(torch.cat([getattr(own, name)] * copies + [getattr(others, name)]) for name in ("counts", "ion", "share"))
-    )
-
-
 @torch.no_grad()
-def _set_scales(network: ScreeningNetwork, training: ScreeningPart) -> None:
-    """Store mean and deviation of both latents over the training part in the network."""
-    image = LatentScale.fit(training.mean)
-    composition = network.composition_autoencoder.encode(training.electrodes.tensors())
-    network.image_mean.copy_(image.mean[:, None, None])
-    network.image_deviation.copy_(image.standard_deviation[:, None, None])
-    network.composition_mean.copy_(composition.mean(dim=0))
-    network.composition_deviation.copy_(composition.std(dim=0).clamp(min=1e-6))
+def _set_image_scale(network: ScreeningNetwork, training: ScreeningPart) -> None:
+    """Store mean and deviation of the image latents over the training part in the network."""
+    scale = LatentScale.fit(training.mean)
+    network.image_mean.copy_(scale.mean[:, None, None])
+    network.image_deviation.copy_(scale.standard_deviation[:, None, None])

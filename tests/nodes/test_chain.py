@@ -129,7 +129,8 @@ def test_evaluation_compares_with_baselines(chain: Path) -> None:
         *("training_mean", "nearest_training_image", "nearest_training_image_pooled"),
         *("regressor_per_stack", "regressor_pooled"),
     }
-    ways = {"conditional", "unconditional", "conditional_from_image_latent", "retrieval", "training_mean"}
+    conditional = {"conditional", "conditional_single_draw", "conditional_from_image_latent"}
+    ways = conditional | {"unconditional", "unconditional_best_of_draws", "retrieval", "training_mean"}
     assert set(metrics["screening"]) == ways
 
 

@@ -238,6 +238,32 @@ def test_parity_tells_the_errors() -> None:
     assert caesium == "MAE 0.00\nR² undefined"
 
 
+@pytest.mark.parametrize(
+    ("target", "panels"),
+    [
+        (
+            {"average_voltage": "3:3.5 V", "volume_change": ":0.1"},
+            ["Expected average voltage / V", "Expected volume change"],
+        ),
+        ({"gravimetric_capacity": "150:"}, ["Expected average voltage / V"]),
+        (dict.fromkeys(FUNCTIONAL_PROPERTIES, 1.0), ["Expected average voltage / V", "Expected volumetric capacity"]),
+    ],
+)
+def test_what_the_property_model_expects_stands_beside(target: dict[str, Any], panels: list[str]) -> None:
+    """At most two asked properties are shown, with their intervals; without an asked one the voltage."""
+    values = {
+        f"predicted_{entry.column}{end}": str(value)
+        for entry in FUNCTIONAL_PROPERTIES.values()
+        for end, value in (("", 3.2), ("_low", 2.9), ("_high", 3.6))
+    }
+    figure = candidates_figure([{**row, **values, "novel": "False"} for row in ROWS], target)
+    labels = [axes.get_xlabel() for axes in figure.get_axes()[1:-1]]
+    assert [label.startswith(panel) for label, panel in zip(labels, panels, strict=True)] == [True] * len(panels)
+    (line,) = [line for line in figure.get_axes()[1].lines if len(line.get_xdata()) == len(ROWS)]
+    assert set(line.get_xdata()) == {3.2}
+    assert any("known" in text.get_text() for text in figure.get_axes()[-1].texts)
+
+
 def test_candidates_stand_at_their_capacities() -> None:
     left, right = candidates_figure(ROWS, TARGET).get_axes()
     lines = {line.get_label(): line.get_xdata().tolist() for line in left.lines}

@@ -10,6 +10,7 @@ import numpy as np
 from kadi_battgen.applications.candidates import is_charge_balanced
 from kadi_battgen.applications.evaluation.retrieval import nearest_by_conditions
 from kadi_battgen.applications.screening import Generated, ScreeningModel, candidate_seed
+from kadi_battgen.applications.screening_model import DEFAULT_DRAWS
 from kadi_battgen.datasets.store import TrainingDataset
 from kadi_battgen.electrodes.composition import formula_from_vector
 from kadi_battgen.electrodes.electrode import Electrode
@@ -38,10 +39,12 @@ def evaluate_screening(
     Returns
     -------
     tuple
-        :func:`~kadi_battgen.metrics.candidates.target_metrics` by way: ``conditional`` (formula from the composition latent),
-        ``conditional_from_image_latent`` (the thesis's way, where there is a regressor), and the baselines ``unconditional``
-        (the same noise without conditions), ``retrieval`` (the training electrode nearest in the space of the conditions)
-        and ``training_mean``.
+        :func:`~kadi_battgen.metrics.candidates.target_metrics` by way: ``conditional`` (formula from the composition latent,
+        the best of several draws as in a screening), ``conditional_single_draw`` (the first of them),
+        ``conditional_from_image_latent`` (the thesis's way, where there is a regressor), and the baselines
+        ``unconditional`` (the same noise without conditions), ``unconditional_best_of_draws`` (the best of as many of
+        them as the screening draws), ``retrieval`` (the training electrode nearest in the space of the conditions) and
+        ``training_mean``.
 
         Examples from the best met target to the worst: ``truth`` and ``generated`` (n, 6, H, W), scaled, and ``titles``.
     """
@@ -50,9 +53,10 @@ def evaluate_screening(
     properties = np.stack([electrode.properties.as_vector() for electrode in electrodes])
     ions = np.array([WORKING_IONS.index(electrode.working_ion) for electrode in electrodes])
     seeds = [candidate_seed(seed, int(owner)) for owner in owners]
-    conditional = model.generate(properties, ions, seeds, steps=steps, progress=progress)
-    nothing = np.full_like(properties, np.nan)
-    unconditional = model.generate(nothing, np.full_like(ions, -1), seeds, steps=steps, progress=progress)
+    conditional = model.generate(properties, ions, seeds, steps=steps, draws=DEFAULT_DRAWS, progress=progress)
+    single = model.draw_formulas(properties, ions, seeds, steps=steps)
+    unconditional = model.draw_formulas(properties, ions, seeds, steps=steps, guidance=0.0)
+    chosen = model.draw_formulas(properties, ions, seeds, steps=steps, guidance=0.0, draws=DEFAULT_DRAWS)
     known_owners = np.unique(training.column("electrode_index"))
     known = electrode_samples([dataset.electrodes[owner] for owner in known_owners])
     formulas = {formula_from_vector(vector) for vector in np.unique(known.compositions, axis=0)}
@@ -60,8 +64,10 @@ def evaluate_screening(
     mean = np.broadcast_to(training.column("composition").mean(axis=0), conditional.compositions.shape)
     ways = {
         "conditional": (conditional.compositions, conditional.extracted),
+        "conditional_single_draw": (single.compositions, single.extracted),
         "conditional_from_image_latent": (conditional.regressed, None),
         "unconditional": (unconditional.compositions, unconditional.extracted),
+        "unconditional_best_of_draws": (chosen.compositions, chosen.extracted),
         "retrieval": (known.compositions[nearest], SHARES[known.shares[nearest]]),
         "training_mean": (mean, None),
     }

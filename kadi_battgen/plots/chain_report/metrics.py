@@ -21,8 +21,10 @@ LABELS = {
     "regressor_pooled": "Composition regressor, orientations pooled",
     "regressor_pooled_ion_told": "Composition regressor, orientations pooled, working ion told",
     "conditional": "Screening model, formula from the composition latent",
+    "conditional_single_draw": "The same, one formula drawn for each candidate",
     "conditional_from_image_latent": "Screening model, formula regressed from the image latent (thesis)",
     "unconditional": "Baseline: same model without conditions",
+    "unconditional_best_of_draws": "Baseline: the same, best of several formulas",
     "retrieval": "Baseline: nearest known electrode by its properties",
 }
 
