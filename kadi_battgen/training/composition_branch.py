@@ -22,6 +22,7 @@ from kadi_battgen.training.conditions import hidden_conditions
 from kadi_battgen.training.formulas import FormulaSamples
 from kadi_battgen.training.loop import History, descend, finish, fit, make_fabric, seeded
 from kadi_battgen.training.processes import written_once
+from kadi_battgen.training.processes import written_once
 from kadi_battgen.training.settings import LoopSettings, ScreeningSettings
 
 #: Folder of this training in that of the screening model, while it lasts, and file of its metrics afterwards.
@@ -132,6 +133,7 @@ def train_composition_branch(
     )
 
 
+@written_once
 @written_once
 def finish_composition_branch(folder: Path) -> None:
     """Keep the metrics of the branch's training beside those of the images, and remove its checkpoint."""
