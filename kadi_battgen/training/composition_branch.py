@@ -22,7 +22,6 @@ from kadi_battgen.training.conditions import hidden_conditions
 from kadi_battgen.training.formulas import FormulaSamples
 from kadi_battgen.training.loop import History, descend, finish, fit, make_fabric, seeded
 from kadi_battgen.training.processes import written_once
-from kadi_battgen.training.processes import written_once
 from kadi_battgen.training.settings import LoopSettings, ScreeningSettings
 
 #: Folder of this training in that of the screening model, while it lasts, and file of its metrics afterwards.
