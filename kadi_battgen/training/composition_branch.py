@@ -133,7 +133,6 @@ def train_composition_branch(
 
 
 @written_once
-@written_once
 def finish_composition_branch(folder: Path) -> None:
     """Keep the metrics of the branch's training beside those of the images, and remove its checkpoint."""
     made = folder / BRANCH_FOLDER
