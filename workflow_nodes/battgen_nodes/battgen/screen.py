@@ -44,7 +44,7 @@ from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
     default=8,
     param_type=xmlhelpy.IntRange(min=1),
     description=(
-        "Number of formulas drawn for each candidate; kept is the one whose ion, charges and capacity by formula meet best what is "
+        "Number of formulas drawn for each candidate; kept is the one whose ion, charges and capacity meet best what is "
         "asked. ddpm draws one."
     ),
 )
