@@ -108,14 +108,14 @@ def predict_composition(
             images = np.stack([campaign.stack(index) for index in valid[positions]])
             return torch.from_numpy(images / scale).float()
 
-        features = model.embed(stacks, len(valid), progress=progress)
+        embedded = model.embed(stacks, len(valid), progress=progress)
         owners, electrodes = campaign.electrode_index[valid], campaign.electrodes
     shown = np.unique(owners)
     sets = [np.flatnonzero(owners == owner) for owner in shown]
     ions = [electrodes[owner].working_ion for owner in shown] if tell_working_ion else None
-    pooled = model.read(features, sets, ions)
+    pooled = model.read(embedded, sets, ions)
     all_ions = [electrodes[owner].working_ion for owner in owners] if tell_working_ion else None
-    single = model.read(features, single_sets(len(owners)), all_ions)
+    single = model.read(embedded, single_sets(len(owners)), all_ions)
     level = model.levels.index(WRITTEN_LEVEL)
     low, high = (ends[level] for ends in model.intervals(pooled.counts, pooled=True))
     return [

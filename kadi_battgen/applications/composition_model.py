@@ -15,7 +15,7 @@ from kadi_battgen.electrodes.properties import WORKING_IONS
 from kadi_battgen.errors import UserError
 from kadi_battgen.metrics.conformal import ConformalIntervals
 from kadi_battgen.training.composition import load_composition_regressor
-from kadi_battgen.training.composition_reading import ReadCompositions, embed_images, read_sets
+from kadi_battgen.training.composition_reading import EmbeddedImages, ReadCompositions, embed_images, read_sets
 from kadi_battgen.training.latents import LatentScale
 from kadi_battgen.training.translation import load_translator
 
@@ -75,18 +75,18 @@ class CompositionModel:
             return stacks
         return self.scale.normalise(self.translator.encode(stacks)[0].float())
 
-    def embed(self, stacks: Callable[[np.ndarray], Tensor], count: int, *, progress: bool = True) -> Tensor:
-        """Return the features of `count` scaled stacks, read by position in batches."""
+    def embed(self, stacks: Callable[[np.ndarray], Tensor], count: int, *, progress: bool = True) -> EmbeddedImages:
+        """Return what the network makes of `count` scaled stacks, read by position in batches."""
         return embed_images(self.network, lambda positions: self.images(stacks(positions)), count, progress=progress)
 
     def read(
-        self, features: Tensor, sets: Sequence[np.ndarray], working_ions: Sequence[str] | None = None
+        self, embedded: EmbeddedImages, sets: Sequence[np.ndarray], working_ions: Sequence[str] | None = None
     ) -> ReadCompositions:
         """Return the compositions of sets of stacks.
 
         Parameters
         ----------
-        features
+        embedded
             From :meth:`embed`.
         sets
             Positions of the stacks of each set, which show one electrode.
@@ -99,14 +99,14 @@ class CompositionModel:
             If a working ion is told to a regressor that was trained without.
         """
         if working_ions is None:
-            return read_sets(self.network, features, sets)
+            return read_sets(self.network, embedded, sets)
         if not self.takes_working_ion:
             raise UserError(
                 "The composition regressor was trained without the working ion: train it with working_ion: true in its "
                 "configuration, or do not tell it."
             )
         told = np.eye(len(WORKING_IONS), dtype=np.float32)[[WORKING_IONS.index(ion) for ion in working_ions]]
-        return read_sets(self.network, features, sets, told)
+        return read_sets(self.network, embedded, sets, told)
 
     def intervals(self, counts: np.ndarray, *, pooled: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return the ends of the calibrated intervals of predicted counts, two arrays (levels, sets, 112).

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from kadi_battgen.networks.composition_memory import ImageMemory
 from kadi_battgen.networks.composition_regressor import CompositionOutput, CompositionRegressor
 
 
@@ -47,12 +48,19 @@ class CompositionEnsemble(nn.Module):
         Number of regressors.
     known
         Number of known compositions.
+    memory
+        Arguments of :class:`ImageMemory`, for an ensemble that also remembers the training images; None for none. What they
+        say is mixed in with the share ``memory_share``, fitted on held-out electrodes too.
     architecture
         Arguments of :class:`CompositionRegressor`.
     """
 
-    def __init__(self, *, members: int = 1, known: int = 0, **architecture: Any) -> None:
+    def __init__(
+        self, *, members: int = 1, known: int = 0, memory: dict[str, Any] | None = None, **architecture: Any
+    ) -> None:
         super().__init__()
+        self.memory = None if memory is None else ImageMemory(**memory)
+        self.register_buffer("memory_share", torch.tensor(0.0))
         self.members = nn.ModuleList(CompositionRegressor(known=known, **architecture) for _ in range(members))
         elements = architecture.get("elements", 112)
         self.register_buffer("known_compositions", torch.zeros(known, elements))
@@ -91,11 +99,26 @@ class CompositionEnsemble(nn.Module):
         sets = features.unflatten(1, (-1, size))[:, :, :together]
         return self.outputs(features[:, :, None], alone), self.outputs(sets, working_ion)
 
-    def read(self, features: Tensor, working_ion: Tensor | None = None) -> EnsembleOutput:
-        """Return what all members together say of sets of features (members, sets, orientations, features)."""
+    def read(
+        self, features: Tensor, working_ion: Tensor | None = None, recalled: Tensor | None = None
+    ) -> EnsembleOutput:
+        """Return what all members together say of sets of images.
+
+        Parameters
+        ----------
+        features
+            (members, sets, orientations, features).
+        working_ion
+            One-hot working ion, (sets, working ions); None where the network takes none or it is not known.
+        recalled
+            Counts and presence that remembered images say, (sets, 2, elements); None without a memory.
+        """
         counts, presences, logarithms = [], [], []
         for output in self.outputs(features, working_ion):
             count, presence = self._mixed(output)
+            if recalled is not None:
+                count = count.lerp(recalled[:, 0], self.memory_share)
+                presence = presence.lerp(recalled[:, 1], self.memory_share)
             counts.append(count)
             presences.append(presence)
             logarithms.append(output.logarithm)
@@ -118,4 +141,5 @@ class CompositionEnsemble(nn.Module):
 
     def forward(self, images: Tensor, working_ion: Tensor | None = None) -> Tensor:
         """Return atoms per reduced formula, (batch, elements), of single images (batch, channels, h, w)."""
-        return self.read(self.embed(images)[:, :, None], working_ion).counts
+        recalled = None if self.memory is None else self.memory.recall(images)[0]
+        return self.read(self.embed(images)[:, :, None], working_ion, recalled).counts

@@ -21,6 +21,7 @@ from kadi_battgen.training.checkpoints import is_trained, load_model, read_card,
 from kadi_battgen.training.composition_calibration import calibrate
 from kadi_battgen.training.composition_images import AugmentedLatents, CompositionImages, LatentImages, StackImages
 from kadi_battgen.training.composition_reading import embed_images
+from kadi_battgen.training.composition_recall import remember
 from kadi_battgen.training.latents import LatentScale, encode_samples, latent_configuration
 from kadi_battgen.training.loop import descend, finish, fit, make_fabric
 from kadi_battgen.training.losses import count_loss, element_weights, presence_and_count_loss
@@ -116,7 +117,10 @@ class CompositionTask:
         groups = electrode_positions(part.owners, VALIDATION_ORIENTATIONS)
         looked_at = np.concatenate(groups)
         with self.fabric.autocast():
-            features = embed_images(self.network, lambda rows: part.images(looked_at[rows]), len(looked_at))
+            embedded = embed_images(
+                self.network, lambda rows: part.images(looked_at[rows]), len(looked_at), recall=False
+            )
+        features = embedded.features
         if self.sets.size == 1:
             sets = [(features[:, :, None], looked_at)]
         else:
@@ -220,12 +224,18 @@ def train_composition(
             "working_ions": len(WORKING_IONS) if settings.working_ion else 0,
             "members": settings.members,
             "known": len(known) if settings.recognition else 0,
+            "memory": None,
         }
+        if settings.memory:
+            count, gain = len(samples["training"]), typical_stretch(samples["training"])
+            architecture["memory"] = {"images": count, "compositions": len(known), "gain": gain}
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             network = CompositionEnsemble(**architecture)
         if settings.recognition:
             network.known_compositions.copy_(torch.from_numpy(known))
+        if network.memory is not None:
+            remember(network.memory, samples["training"], known)
         parts = {part: CompositionPart(images[part], own, known) for part, own in samples.items()}
         sets = OrientationSets(parts["training"].owners, settings.orientations)
         balance = samples["training"].balanced(settings.balance, seed, sets.first)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from kadi_battgen.metrics.conformal import ConformalIntervals
 from kadi_battgen.networks.composition_ensemble import CompositionEnsemble
@@ -21,17 +22,20 @@ _MIXTURES = (
     *((trust, sharpness) for trust in (0.25, 0.5, 0.75, 1.0) for sharpness in (0.0, 0.5, 1.0, 3.0)),
 )
 
+#: Shares of what remembered images say that are tried.
+_SHARES = tuple((share / 10,) for share in range(11))
+
 
 @torch.no_grad()
 def calibrate(network: CompositionEnsemble, validation: CompositionPart) -> dict[str, Any]:
-    """Fit the trust in recognised compositions, which stays in the network, and the intervals of the counts.
+    """Fit the trust in recognised compositions and remembered images, which stays in the network, and intervals of counts.
 
     The working ion is not told, so that the intervals hold without it.
 
     Parameters
     ----------
     network
-        In evaluation mode; its ``trust`` and ``sharpness`` are set.
+        In evaluation mode; its ``trust``, ``sharpness`` and ``memory_share`` are set.
     validation
         The validation part.
 
@@ -39,33 +43,41 @@ def calibrate(network: CompositionEnsemble, validation: CompositionPart) -> dict
     -------
     dict
         ``single`` and ``pooled``: intervals of counts read from one stack, and from all stacks of an electrode, as plain
-        JSON values (see :class:`ConformalIntervals`); and, where compositions are recognised, ``trust`` and ``sharpness``.
+        JSON values (see :class:`ConformalIntervals`); and, where the network has them, ``trust``, ``sharpness`` and
+        ``memory_share``.
     """
-    features = embed_images(network, validation.images, len(validation.owners))
+    embedded = embed_images(network, validation.images, len(validation.owners))
     true = validation.counts.numpy()
     groups = electrode_positions(validation.owners)
     ways = {
         "single": (single_sets(len(true)), true),
         "pooled": (groups, true[[group[0] for group in groups]]),
     }
+
+    def error() -> tuple[float, float]:
+        """Return mean absolute and mean squared error, each summed over the two ways of reading."""
+        differences = [read_sets(network, embedded, sets).counts - expected for sets, expected in ways.values()]
+        return sum(float(np.abs(d).mean()) for d in differences), sum(float(np.square(d).mean()) for d in differences)
+
+    def best(choices: tuple[tuple[float, ...], ...], *constants: Tensor) -> tuple[float, ...]:
+        """Set the constants to the choice with the smallest error of both kinds, relative to the first choice."""
+        errors = []
+        for choice in choices:
+            for constant, value in zip(constants, choice, strict=True):
+                constant.fill_(value)
+            errors.append(error())
+        chosen = choices[int(np.argmin([sum(np.divide(entry, errors[0])) for entry in errors]))]
+        for constant, value in zip(constants, chosen, strict=True):
+            constant.fill_(value)
+        return chosen
+
     mixture: dict[str, float] = {}
     if network.recognises:
-        errors = []
-        for trust, sharpness in _MIXTURES:
-            network.trust.fill_(trust)
-            network.sharpness.fill_(sharpness)
-            errors.append(
-                sum(
-                    np.abs(read_sets(network, features, sets).counts - expected).mean()
-                    for sets, expected in ways.values()
-                )
-            )
-        trust, sharpness = _MIXTURES[int(np.argmin(errors))]
-        network.trust.fill_(trust)
-        network.sharpness.fill_(sharpness)
-        mixture = {"trust": trust, "sharpness": sharpness}
+        mixture["trust"], mixture["sharpness"] = best(_MIXTURES, network.trust, network.sharpness)
+    if network.memory is not None:
+        (mixture["memory_share"],) = best(_SHARES, network.memory_share)
     intervals = {
-        way: ConformalIntervals.fit(expected, read_sets(network, features, sets).counts).to_json()
+        way: ConformalIntervals.fit(expected, read_sets(network, embedded, sets).counts).to_json()
         for way, (sets, expected) in ways.items()
     }
     return {"electrodes": len(groups), "stacks": len(true), **mixture, **intervals}

@@ -35,28 +35,71 @@ class ReadCompositions:
     spread: np.ndarray
 
 
+@dataclass(frozen=True)
+class EmbeddedImages:
+    """What a network makes of images by themselves, before they are put together to sets.
+
+    Attributes
+    ----------
+    features
+        (members, images, features).
+    recalled
+        Counts and presence that remembered images say, (images, 2, 112); None without a memory.
+    sureness
+        Weight of each image's recollection, (images,); None without a memory.
+    """
+
+    features: Tensor
+    recalled: Tensor | None = None
+    sureness: Tensor | None = None
+
+    def pooled_recollection(self, members: Tensor) -> Tensor | None:
+        """Return what remembered images say of sets of images by position (sets, size): (sets, 2, 112)."""
+        if self.recalled is None or self.sureness is None:
+            return None
+        weight = self.sureness[members]
+        weight = weight / weight.sum(dim=1, keepdim=True)
+        return (weight[:, :, None, None] * self.recalled[members]).sum(dim=1)
+
+
 @torch.no_grad()
 def embed_images(
     network: CompositionEnsemble,
     images: Callable[[np.ndarray], Tensor],
     count: int,
     *,
+    recall: bool = True,
     batch_size: int = 64,
     progress: bool = False,
-) -> Tensor:
-    """Return the features of `count` images by position, (members, count, features)."""
+) -> EmbeddedImages:
+    """Return what the network makes of `count` images, which are asked for by position.
+
+    Parameters
+    ----------
+    recall
+        Whether remembered images are looked up, where the network has a memory.
+    """
     device = next(network.parameters()).device
     starts = range(0, count, batch_size)
-    features = [
-        network.embed(images(np.arange(start, min(start + batch_size, count))).to(device)).float()
-        for start in progress_bar(starts, description="Reading compositions", unit="batch", enabled=progress)
-    ]
-    return torch.cat(features, dim=1)
+    features, recalled, sureness = [], [], []
+    for start in progress_bar(starts, description="Reading compositions", unit="batch", enabled=progress):
+        batch = images(np.arange(start, min(start + batch_size, count))).to(device)
+        features.append(network.embed(batch).float())
+        if recall and network.memory is not None:
+            said, sure = network.memory.recall(batch)
+            recalled.append(said)
+            sureness.append(sure)
+    if not recalled:
+        return EmbeddedImages(torch.cat(features, dim=1))
+    return EmbeddedImages(torch.cat(features, dim=1), torch.cat(recalled), torch.cat(sureness))
 
 
 @torch.no_grad()
 def read_sets(
-    network: CompositionEnsemble, features: Tensor, sets: Sequence[np.ndarray], working_ion: np.ndarray | None = None
+    network: CompositionEnsemble,
+    embedded: EmbeddedImages,
+    sets: Sequence[np.ndarray],
+    working_ion: np.ndarray | None = None,
 ) -> ReadCompositions:
     """Return the compositions of sets of images.
 
@@ -64,8 +107,8 @@ def read_sets(
     ----------
     network
         In evaluation mode.
-    features
-        From :func:`embed_images`, (members, images, features).
+    embedded
+        From :func:`embed_images`.
     sets
         Positions of the images of each set.
     working_ion
@@ -73,15 +116,20 @@ def read_sets(
     """
     results: list[tuple[np.ndarray, ...]] = [()] * len(sets)
     sizes = np.array([len(members) for members in sets])
+    device = embedded.features.device
     for size in np.unique(sizes):
         chosen = np.flatnonzero(sizes == size)
         for start in range(0, len(chosen), 256):
             numbers = chosen[start : start + 256]
             members = torch.as_tensor(np.stack([sets[number] for number in numbers]))
-            ion = None if working_ion is None else torch.from_numpy(working_ion[numbers]).float().to(features.device)
-            output = network.read(features[:, members], ion)
+            ion = None if working_ion is None else torch.from_numpy(working_ion[numbers]).float().to(device)
+            output = network.read(embedded.features[:, members], ion, embedded.pooled_recollection(members))
             spread = output.members.std(dim=0, correction=0)
-            arrays = (output.counts, output.presence, torch.expm1(output.logarithm), spread)
+            # Where a remembered crystal is recognised, its atoms count; else those of the network.
+            there = (output.counts / output.presence.clamp(min=1e-3)).where(
+                output.presence > 0.5, torch.expm1(output.logarithm)
+            )
+            arrays = (output.counts, output.presence, there, spread)
             for row, values in zip(numbers, zip(*(array.cpu().numpy() for array in arrays), strict=True), strict=True):
                 results[row] = values
     return ReadCompositions(*(np.stack(column) for column in zip(*results, strict=True)))

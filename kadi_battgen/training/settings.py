@@ -202,7 +202,17 @@ class CompositionSettings(_Settings):
     recognition: float = Field(
         default=0.0, ge=0, description="weight of recognising the compositions of the training part; 0 for none"
     )
+    memory: bool = Field(
+        default=False,
+        description="whether small versions of the training images are kept and the compositions of the nearest mixed in",
+    )
     members: int = Field(default=1, ge=1, le=20, description="networks of the ensemble")
+
+    @model_validator(mode="after")
+    def _check_memory(self) -> Self:
+        if self.memory and self.input != "stack":
+            raise ValueError("memory needs the stacks themselves: set input: stack")
+        return self
 
 
 class ScreeningSettings(_Levels):

@@ -31,6 +31,8 @@ def model_folder(tiny_dataset, tmp_path_factory, one_thread):
             "loss": "presence-and-count",
             "orientations": 2,
             "working_ion": True,
+            "recognition": 1.0,
+            "memory": True,
             "loop": {"epochs": 30, "batch_size": 8, "learning_rate": 1e-2, "precision": "32-true"},
         }
     )

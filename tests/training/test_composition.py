@@ -13,7 +13,7 @@ from kadi_battgen.electrodes.composition import ELEMENT_INDEX
 from kadi_battgen.electrodes.properties import WORKING_IONS
 from kadi_battgen.metrics.conformal import ConformalIntervals
 from kadi_battgen.training.composition import load_composition_regressor, train_composition
-from kadi_battgen.training.composition_reading import embed_images, read_sets, single_sets
+from kadi_battgen.training.composition_reading import EmbeddedImages, embed_images, read_sets, single_sets
 from kadi_battgen.training.loop import read_history
 from kadi_battgen.training.orientation_sets import electrode_positions
 from kadi_battgen.training.samples import ImageSamples
@@ -43,6 +43,7 @@ def settings(**changes: Any) -> CompositionSettings:
         {"orientations": 3, "element_weighting": 0.5, "balance": "oversample"},
         {"working_ion": True, "members": 2},
         {"recognition": 1.0, "orientations": 2, "balance": "sampling"},
+        {"memory": True},
     ],
     ids=lambda changes: "-".join(changes) or "plain",
 )
@@ -54,9 +55,9 @@ def test_each_way_trains_and_reads(tiny_dataset, tmp_path, one_thread, changes):
     assert len(network.members) == card["architecture"]["members"] == changes.get("members", 1)
     with TrainingDataset.open(tiny_dataset) as dataset:
         samples = ImageSamples(dataset, "test")
-        features = embed_images(network, samples.stacks, len(samples))
+        embedded = embed_images(network, samples.stacks, len(samples))
         groups = electrode_positions(samples.column("electrode_index"))
-        single, pooled = (read_sets(network, features, sets) for sets in (single_sets(len(samples)), groups))
+        single, pooled = (read_sets(network, embedded, sets) for sets in (single_sets(len(samples)), groups))
     assert single.counts.shape == (len(samples), 112)
     assert pooled.counts.shape == pooled.presence.shape == pooled.spread.shape == (len(groups), 112)
     assert (pooled.presence >= 0).all()
@@ -104,11 +105,29 @@ def test_recognition_is_learned_and_trusted_as_far_as_validation_says(tiny_campa
     np.testing.assert_array_equal(network.known_compositions.numpy(), known)
 
 
+def test_a_memory_recalls_the_crystal_of_a_training_image_however_it_was_turned(tiny_dataset, tmp_path, one_thread):
+    card = train_composition(tiny_dataset, tmp_path, settings(memory=True), progress=False)
+    network, _ = load_composition_regressor(tmp_path)
+    assert network.memory_share.item() == pytest.approx(card["calibration"]["memory_share"])
+    with TrainingDataset.open(tiny_dataset) as dataset:
+        training = ImageSamples(dataset, "training")
+        stacks, truth = training.stacks(np.arange(len(training))), training.column("composition")
+    recalled, sureness = network.memory.recall(stacks.flip(-1).rot90(1, (-2, -1)))
+    np.testing.assert_allclose(recalled[:, 0].numpy(), truth, atol=1e-3)
+    np.testing.assert_allclose(recalled[:, 1].numpy(), truth > 0, atol=1e-3)
+    assert (sureness > 100 * network.memory.recall(stacks + 0.1 * torch.rand_like(stacks))[1]).all()
+
+
+def test_latents_have_no_memory():
+    with pytest.raises(ValueError, match="memory needs the stacks themselves: set input: stack"):
+        settings(memory=True, input="latent")
+
+
 def test_what_the_working_ion_tells_is_used(tiny_dataset, tmp_path, one_thread):
     loop = {"epochs": 40, "batch_size": 8, "learning_rate": 1e-2, "patience": 60, "precision": "32-true"}
     train_composition(tiny_dataset, tmp_path, settings(working_ion=True, loop=loop), progress=False)
     network, _ = load_composition_regressor(tmp_path)
-    features = torch.zeros(1, 3, 16)
+    features = EmbeddedImages(torch.zeros(1, 3, 16))
     ions = ("Li", "Na", "Mg")
     one_hot = np.eye(len(WORKING_IONS), dtype=np.float32)[[WORKING_IONS.index(ion) for ion in ions]]
     told = read_sets(network, features, single_sets(3), one_hot)

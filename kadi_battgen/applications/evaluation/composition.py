@@ -13,9 +13,10 @@ from kadi_battgen.electrodes.decoding import decode_formula
 from kadi_battgen.metrics.anions import anion_class_metrics
 from kadi_battgen.metrics.calibration import calibration_table, interval_score
 from kadi_battgen.metrics.regression import composition_metrics, working_ion_table
+from kadi_battgen.networks.composition_memory import nearest_thumbnails, stack_thumbnails
 from kadi_battgen.training.composition_reading import ReadCompositions, single_sets
 from kadi_battgen.training.orientation_sets import electrode_positions
-from kadi_battgen.training.samples import ImageSamples, square_symmetry
+from kadi_battgen.training.samples import ImageSamples
 from kadi_battgen.training.translation import typical_stretch
 
 #: Elements in at least this fraction of the electrodes are common.
@@ -23,9 +24,6 @@ COMMON = 0.05
 
 #: Electrodes whose predictions are shown as the worst.
 WORST = 8
-
-#: Edge in pixels of the thumbnails that nearest images are looked up by.
-_THUMBNAIL = 12
 
 
 def evaluate_composition(
@@ -92,13 +90,13 @@ def evaluate_composition(
     }
     if model is None:
         return metrics, arrays
-    features = model.embed(samples.stacks, len(samples), progress=progress)
-    single = model.read(features, single_sets(len(samples)))
-    pooled = model.read(features, part.groups)
+    embedded = model.embed(samples.stacks, len(samples), progress=progress)
+    single = model.read(embedded, single_sets(len(samples)))
+    pooled = model.read(embedded, part.groups)
     metrics["regressor_per_stack"] = part.measure(single.counts, single.presence, pooled=False)
     metrics["regressor_pooled"] = part.measure(pooled.counts, pooled.presence, pooled=True)
     if model.takes_working_ion:
-        told = model.read(features, part.groups, part.ions.tolist())
+        told = model.read(embedded, part.groups, part.ions.tolist())
         metrics["regressor_pooled_ion_told"] = part.measure(told.counts, told.presence, pooled=True)
     for name, read in (("regressor_per_stack", single), ("regressor_pooled", pooled)):
         together = name == "regressor_pooled"
@@ -161,34 +159,18 @@ def nearest_training_compositions(samples: ImageSamples, training: ImageSamples,
     Compared are thumbnails of 12 x 12 pixels of the highest and the lowest slice, after an arcsinh that lets small forces
     count, by the Euclidean distance over the eight symmetries of the square; no network is involved.
     """
-    stretch = typical_stretch(training)
-    known, asked = _thumbnails(training, stretch), _thumbnails(samples, stretch)
-    squares = known.square().sum(dim=1)
-    compositions = training.column("composition")
-    nearest = np.empty(len(asked), dtype=np.int64)
-    side = _THUMBNAIL
-    for start in range(0, len(asked), batch_size):
-        block = asked[start : start + batch_size].view(-1, known.shape[1] // side**2, side, side)
-        best = torch.full((len(block),), torch.inf)
-        chosen = torch.zeros(len(block), dtype=torch.long)
-        for operation in range(8):
-            turned = square_symmetry(block, operation).flatten(1)
-            distances, rows = (squares[None] - 2 * turned @ known.T).min(dim=1)
-            better = distances < best
-            best, chosen = torch.where(better, distances, best), torch.where(better, rows, chosen)
-        nearest[start : start + batch_size] = chosen.numpy()
-    return compositions[nearest]
+    gain = typical_stretch(training)
+    known, asked = _thumbnails(training, gain), _thumbnails(samples, gain)
+    starts = range(0, len(asked), batch_size)
+    rows = [nearest_thumbnails(asked[n : n + batch_size], known.flatten(1), 1)[1][:, 0] for n in starts]
+    return training.column("composition")[torch.cat(rows).numpy()]
 
 
-def _thumbnails(samples: ImageSamples, stretch: float, batch_size: int = 512) -> torch.Tensor:
-    """Return small arcsinh-stretched versions of the highest and lowest slice of each stack, (stacks, 2 * 12 * 12)."""
-    rows = []
-    for start in range(0, len(samples), batch_size):
-        stacks = samples.stacks(np.arange(start, min(start + batch_size, len(samples))))
-        slices = stacks[:, [0, -1]]
-        small = torch.nn.functional.adaptive_avg_pool2d(torch.asinh(stretch * slices), _THUMBNAIL)
-        rows.append(small.flatten(1))
-    return torch.cat(rows)
+def _thumbnails(samples: ImageSamples, gain: float, batch_size: int = 512) -> torch.Tensor:
+    starts = range(0, len(samples), batch_size)
+    return torch.cat(
+        [stack_thumbnails(samples.stacks(np.arange(n, min(n + batch_size, len(samples)))), gain) for n in starts]
+    )
 
 
 def formula_metrics(true: np.ndarray, read: ReadCompositions) -> dict[str, float]:
