@@ -18,7 +18,7 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
-from composition_summary import summarise
+from composition_summary import group_presence_auc, summarise
 
 from kadi_battgen.afm.campaign import run_campaign
 from kadi_battgen.afm.settings import ScanSettings, TipCharges
@@ -219,7 +219,10 @@ def main() -> None:
         for seed in map(int, arguments.seeds.split(",")):
             for name in arguments.only.split(","):
                 run(name, seed, arguments.electrodes, arguments.work)
-    documents = [read_json(path) for path in sorted((arguments.work / "runs").glob("*.json"))]
+    documents = []
+    for path in sorted((arguments.work / "runs").glob("*.json")):
+        with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
+            documents.append({**read_json(path), "groups": group_presence_auc(arrays["true"], arrays["presence"])})
     summary = summarise(documents, arguments.results)
     print(json.dumps({name: entry["seeds"] for name, entry in summary["runs"].items()}))
 

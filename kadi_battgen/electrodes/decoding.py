@@ -35,8 +35,9 @@ class DecodedFormula:
     formula
         Reduced formula; empty if no element is predicted.
     confidence
-        Probability of this formula among the charge-balanced ones, by presence probabilities and counts, as a fraction; 0
-        where none balances.
+        Probability of this formula among the charge-balanced ones, by presence probabilities and counts, as a fraction. What
+        was not looked at counts as balanced, so that a prediction that leaves much open has little confidence; 0 where
+        none balances.
     oxidation_states
         State of each element in e; None where no charges balance.
     """
@@ -77,7 +78,9 @@ def decode_formula(
         return DecodedFormula("", 0.0, None)
     options = [_options(counts[n], presence[n], max(spread[n], _LEAST_SPREAD)) for n in considered]
     balanced: dict[str, tuple[float, dict[str, float]]] = {}
+    unseen = 1.0
     for _, (probability, chosen) in zip(range(CANDIDATES), _falling(options), strict=False):
+        unseen -= probability
         amounts = {ELEMENTS[n]: float(atoms) for n, atoms in zip(considered, chosen, strict=True) if atoms}
         states = oxidation_states(amounts) if len(amounts) > 1 else None
         if states is None:
@@ -92,7 +95,7 @@ def decode_formula(
     if not balanced:
         return DecodedFormula(formula_from_vector(np.where(presence >= 0.5, np.maximum(counts, 0.5), 0.0)), 0.0, None)
     best = max(balanced, key=lambda formula: balanced[formula][0])
-    total = sum(probability for probability, _ in balanced.values())
+    total = sum(probability for probability, _ in balanced.values()) + max(unseen, 0.0)
     return DecodedFormula(best, float(balanced[best][0] / total), balanced[best][1])
 
 
@@ -108,13 +111,13 @@ def _options(count: float, presence: float, spread: float) -> list[tuple[float, 
 
 
 def _falling(options: list[list[tuple[float, int]]]) -> Iterator[tuple[float, list[int]]]:
-    """Yield all combinations of one option each, in falling probability."""
+    """Yield all combinations of one option each with their probability, which falls."""
     first = (0,) * len(options)
     best = sum(option[0][0] for option in options)
     queue, seen = [(-best, first)], {first}
     while queue:
         negative, choice = heapq.heappop(queue)
-        yield math.exp(-negative - best), [option[n][1] for option, n in zip(options, choice, strict=True)]
+        yield math.exp(-negative), [option[n][1] for option, n in zip(options, choice, strict=True)]
         for position, option in enumerate(options):
             following = choice[position] + 1
             if following < len(option):
