@@ -46,7 +46,7 @@ def characterization_headline(metrics: Mapping[str, Any]) -> list[KeyFigure]:
             f"R² of the {OBSERVABLES[name].label.lower()}",
             round(value, 4),
             "",
-            f"{metrics['configurations']} held-out runs",
+            f"{metrics['configurations']} runs",
         )
         for name, value in metrics.get("r2", {}).items()
         if value is not None and name != "density"
