@@ -42,6 +42,12 @@ _SCOPE = {
         "Trained on configurations that one kinetic Monte Carlo model simulated; barriers beyond those of the training data "
         "are extrapolations.",
     ),
+    "barrier_response": (
+        "Expects the observables of the SEI that reaction barriers lead to, with the spread between runs, and so finds barriers "
+        "for a wanted SEI.",
+        "It holds for the chemistry and the stop criteria of the campaigns it was trained on. What it proposes is to be simulated "
+        "to know.",
+    ),
     "baseline": (
         "Translates AFM stacks into descriptors as a baseline: the translator is compared with it.",
         "It is there for comparison and has no latent that the other models could work on.",

@@ -1,8 +1,9 @@
 """From the probabilities that a decoder gives each site to configurations that hang together as grown ones do.
 
 A decoder knows how much of each species there is in each row and how much of the electrode is covered at each height, and
-little of where along the electrode a cluster lies, which is chance. Taking the likeliest sites one by one scatters them. Here
-the rows are filled one after the other, with the expected numbers, so that what is placed touches what is there.
+little of where along the electrode a cluster lies, which is chance. Where :mod:`kadi_battgen.applications.sei.lattices` shows
+what the decoder thinks likeliest, here chance decides, and what is placed touches what is there: Li2CO3 stands on the
+electrode, and organic clusters are clusters. What a generation makes is to be a configuration that a simulation could reach.
 """
 
 from __future__ import annotations
@@ -69,14 +70,16 @@ def grown_configurations(
     parts = []
     for start in range(0, len(latent), _BLOCK):
         given = None if barriers is None else barriers[start : start + _BLOCK]
-        chances = model.decode(latent[start : start + _BLOCK], given)
-        parts.append(grown_lattices(chances, generator, tunnelling_rows=reach))
+        chances, covered = model.decode_layer(latent[start : start + _BLOCK], given)
+        parts.append(grown_lattices(chances, covered, generator, tunnelling_rows=reach))
     shown = np.concatenate(parts) if parts else np.empty((0, *model.lattice_shape), dtype=np.uint8)
     configurations, changed = mended(shown, tunnelling_rows=reach)
     return configurations, changed, is_valid(shown, tunnelling_rows=reach)
 
 
-def grown_lattices(probabilities: np.ndarray, generator: np.random.Generator, *, tunnelling_rows: int) -> np.ndarray:
+def grown_lattices(
+    probabilities: np.ndarray, covered: np.ndarray, generator: np.random.Generator, *, tunnelling_rows: int
+) -> np.ndarray:
     """Return configurations drawn row by row with the expected numbers of sites.
 
     Li2CO3 is placed from the electrode up, joined with it. Organic clusters are placed from the top
@@ -87,6 +90,8 @@ def grown_lattices(probabilities: np.ndarray, generator: np.random.Generator, *,
     ----------
     probabilities
         Probability of each species at each site, (N, species, rows, columns).
+    covered
+        Expected share of columns whose highest SEI site lies in a row or above, (N, rows).
     generator
         Source of the draws.
     tunnelling_rows
@@ -103,7 +108,7 @@ def grown_lattices(probabilities: np.ndarray, generator: np.random.Generator, *,
     stack[:, 0], stack[:, -1] = ELECTRODE, BOUNDARY
     odds = np.log(np.maximum(chances, 1e-9)) + generator.gumbel(size=chances.shape)
     _place_inorganic(stack, chances, odds, tunnelling_rows)
-    _place_clusters(stack, chances, generator)
+    _place_clusters(stack, chances, covered, generator)
     _place_dimers(stack, chances, odds, generator)
     for code in (RADICAL, ORGANIC):
         quotas = _whole(chances[:, code].sum(axis=2))
@@ -129,12 +134,12 @@ def _place_inorganic(stack: np.ndarray, chances: np.ndarray, odds: np.ndarray, t
         stack[:, row][placed] = INORGANIC
 
 
-def _place_clusters(stack: np.ndarray, chances: np.ndarray, generator: np.random.Generator) -> None:
+def _place_clusters(
+    stack: np.ndarray, chances: np.ndarray, covering: np.ndarray, generator: np.random.Generator
+) -> None:
     rows, columns = stack.shape[1:]
     odds = _cluster_odds(chances[:, CLUSTER], generator)
-    bare = 1.0 - chances[:, INORGANIC] - chances[:, CLUSTER]
-    # Expected number of columns with SEI at or above each row, over independent sites, as the decoder was trained.
-    covering = np.rint((1.0 - np.cumprod(bare[:, ::-1], axis=1)[:, ::-1]).sum(axis=2)).astype(int)
+    columns_due = np.rint(np.asarray(covering, dtype=np.float64) * columns).astype(int)
     due = np.rint(np.cumsum(chances[:, CLUSTER, ::-1].sum(axis=2), axis=1)).astype(int)[:, ::-1]
     covered, above, young = (np.zeros((len(stack), columns), dtype=bool) for _ in range(3))
     placed_so_far = np.zeros(len(stack), dtype=int)
@@ -145,7 +150,7 @@ def _place_clusters(stack: np.ndarray, chances: np.ndarray, generator: np.random
         wanted = np.where(above.any(axis=1) | (pending >= SMALLEST_CLUSTER) | solid.any(axis=1), pending, 0)
         # What was begun goes on first.
         growing = np.minimum((young & free).sum(axis=1), wanted)
-        starting = np.clip(covering[:, row] - (covered | solid).sum(axis=1), 0, wanted - growing)
+        starting = np.clip(columns_due[:, row] - (covered | solid).sum(axis=1), 0, wanted - growing)
         score = odds[:, row] + _CONTACT * above + 2 * _CONTACT * young
         beneath = _best(score, free & covered, wanted - starting)
         score = odds[:, row] + _CONTACT * _closeness(beneath | solid)

@@ -126,10 +126,24 @@ class PrvaeModel:
         UserError
             If barriers are needed and missing, or shapes do not fit.
         """
+        return self.decode_layer(latent, barriers)[0]
+
+    @torch.no_grad()
+    def decode_layer(self, latent: np.ndarray, barriers: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return what :meth:`decode` returns, and the expected share of columns covered at each row or above, (N, rows).
+
+        Parameters
+        ----------
+        latent, barriers
+            As for :meth:`decode`.
+        """
         points = self._points(latent)
         scaled = self._scaled(barriers, len(points))
-        parts = [self._decoded(points, scaled, block)[0] for block in _blocks(len(points))]
-        return np.concatenate([np.empty((0, len(self.species), *self.lattice_shape), np.float32), *parts])
+        rows, columns = self.lattice_shape
+        empty = (np.empty((0, len(self.species), rows, columns), np.float32), np.empty((0, rows), np.float32))
+        parts = [empty, *(self._decoded(points, scaled, block) for block in _blocks(len(points)))]
+        probabilities, covered = zip(*parts, strict=True)
+        return np.concatenate(probabilities), np.concatenate(covered)
 
     def decode_configurations(
         self, latent: np.ndarray, barriers: np.ndarray | None = None, *, seed: int | None = None
