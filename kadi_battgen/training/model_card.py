@@ -43,10 +43,10 @@ _SCOPE = {
         "are extrapolations.",
     ),
     "barrier_response": (
-        "Expects the observables of the SEI that reaction barriers lead to, with the spread between runs, and so finds barriers "
-        "for a wanted SEI.",
-        "It holds for the chemistry and the stop criteria of the campaigns it was trained on. What it proposes is to be simulated "
-        "to know.",
+        "Expects the observables of the SEI that reaction barriers lead to, with the spread between runs, and so finds "
+        "barriers for a wanted SEI.",
+        "It holds for the chemistry and the stop criteria of the campaigns it was trained on. What it proposes is to be "
+        "simulated to know.",
     ),
     "baseline": (
         "Translates AFM stacks into descriptors as a baseline: the translator is compared with it.",
