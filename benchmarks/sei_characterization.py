@@ -57,7 +57,7 @@ def main() -> int:
         latent = found.metrics["latent"]
         names = {name: sample.observables[name] for name in latent["model"]["ordering"]}
         figure = latent_maps(found.scores, names, [latent[key]["ordering"] for key in ("model", "other")])
-        (options.output / "sei_characterization.png").write_bytes(image_bytes(figure, "png", 110))
+        (options.output / "sei_characterization.png").write_bytes(image_bytes(figure, "png", 72))
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import xmlhelpy
 
-from battgen_nodes.frame import node, result, say
+from battgen_nodes.frame import node, result, say, warn
 from battgen_nodes.options import (
     cluster_options,
     cluster_settings,
@@ -124,10 +124,10 @@ def generate_sei(
 
         loaded = PrvaeModel(folder)
         for warning in target.warnings(training_quantiles(loaded)):
-            say(f"Warning: {warning}")
+            warn(warning)
         for name in target.ranges:
             if name not in loaded.properties:
-                say(f"Warning: the model does not predict {name}: its draws are chosen by it and not guided.")
+                warn(f"The model does not predict {name}: draws are chosen by it and not guided.")
         values = None if table is None else read_barriers(table)
         proposed: Proposals | None = None
         if propose_barriers is not None:
