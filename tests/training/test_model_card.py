@@ -109,5 +109,5 @@ def test_a_training_whose_costs_are_not_known(tmp_path: Path, content: str | Non
 def test_the_ranges_of_an_sei_are_told_by_observable() -> None:
     card = {"kind": "prvae", "training_ranges": {"thickness": [0.0, 0.1, 9.0, 12.5], "porosity": [0.2, 0.3, 0.9, 1.0]}}
     text = model_card(card, {})
-    assert "| Thickness | nm | 0 to 12.5 |" in text
-    assert "| Porosity | fraction | 0.2 to 1 |" in text
+    assert "| thickness | nm | 0 to 12.5 |" in text
+    assert "| porosity | fraction | 0.2 to 1 |" in text
