@@ -255,8 +255,9 @@ def summary(found: Mapping[str, Any]) -> str:
     thickness = found["response"]["thickness"]
     return f"""# Guided generation and the closed loop of SEI configurations
 
-Made by `python benchmarks/sei_generation.py prvae/ --output benchmarks/results`; model: {found["model"]["variant"]}, preset
-{found["model"]["preset"]}, {found["model"]["parameters"]:,} parameters, weights `{found["model"]["weights_sha256"][:16]}...`.
+Made by `python benchmarks/sei_generation.py prvae/ --samples {found["samples"]} --proposals {loop["proposals"]} --repeats
+{loop["repeats"]} --output benchmarks/results`; model: {found["model"]["variant"]}, preset {found["model"]["preset"]},
+{found["model"]["parameters"]:,} parameters, weights `{found["model"]["weights_sha256"][:16]}...`.
 
 ## Median relative error between asked and measured values
 
