@@ -51,12 +51,13 @@ def sei_dataset(sei_campaign: Path) -> Path:
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a model: weights, card and metrics per epoch, written as trainings write them."""
-    from kadi_battgen.networks.composition_regressor import CompositionRegressor
+    from torch import nn
+
     from kadi_battgen.training.checkpoints import save_model
     from kadi_battgen.training.loop import write_history
 
     folder = tmp_path_factory.mktemp("model") / "composition"
-    save_model(folder, "composition", CompositionRegressor(**CARD["architecture"]), CARD, {})
+    save_model(folder, "composition", nn.Sequential(nn.Conv2d(4, 4, 3), nn.Linear(4, 8)), CARD, {})
     history = [
         {"epoch": float(epoch), "loss": 1 / epoch, "validation_loss": 0.75 / epoch, "validation_error": 0.5}
         for epoch in (1, 2, 3)
