@@ -206,7 +206,7 @@ def mutated(content: bytes, changes: list[tuple[float, bytes]], kept: float) -> 
     return bytes(changed[: int(kept * len(changed))])
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     kind=st.sampled_from(["afm-campaign", "training-dataset", "sei-campaign", "sei-dataset"]),
     # Most of the structure of a file lies at its start.
