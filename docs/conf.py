@@ -27,6 +27,9 @@ html_show_sphinx = False
 # No font, script or picture comes from elsewhere.
 html_theme_options = {"top_of_page_buttons": []}
 
+# Two hyphens are an option, not a dash.
+smartquotes = False
+
 # What is documented is what docstrings say; types stand in the signatures.
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

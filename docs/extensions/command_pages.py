@@ -62,13 +62,25 @@ def page(words: tuple[str, ...], command: click.Command) -> str:
         "",
         *_paragraphs(command.help or ""),
         "```bash",
-        f"{name} {command.example or ''}".rstrip(),
+        _broken(f"{name} {command.example or ''}".rstrip()),
         "```",
     ]
     for title, entries in (("Arguments", arguments), ("Options", options)):
         if entries:
             lines += ["", f"## {title}", "", *(line for entry in entries for line in _entry(entry))]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _broken(line: str) -> str:
+    """Return a command line with a break before an option where it would be too wide for a page."""
+    import re
+
+    lines = [""]
+    for part in re.split(r" (?=--)", line):
+        if lines[-1] and len(lines[-1]) + len(part) > 84:
+            lines.append("   ")
+        lines[-1] = f"{lines[-1]} {part}" if lines[-1] else part
+    return " \\\n".join(lines)
 
 
 def _paragraphs(text: str) -> list[str]:
@@ -113,8 +125,7 @@ def _escaped(text: str) -> str:
     """Return text of a help without what Markdown would take for its own."""
     for character in ("\\", "*", "_", "<", "$", "[", "`"):
         text = text.replace(character, f"\\{character}")
-    # Two hyphens are an option, not a dash.
-    return text.replace("--", "-\\-")
+    return text
 
 
 def write_pages(app: Sphinx) -> None:

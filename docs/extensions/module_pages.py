@@ -120,10 +120,17 @@ def _summary(path: Path) -> str:
 def _page(title: str, summary: str, modules: list[str]) -> str:
     lines = [f"# {title}", "", summary, ""]
     for module in modules:
+        if module == title and hasattr(import_module(module), "__path__") and not _more_than_summary(module):
+            continue
         # What a package takes from its modules is described where it is defined.
         members = [] if hasattr(import_module(module), "__path__") else ["   :members:"]
         lines += [f"## {module}", "", "```{eval-rst}", f".. automodule:: {module}", *members, "```", ""]
     return "\n".join(lines)
+
+
+def _more_than_summary(package: str) -> bool:
+    """Tell whether the docstring of a package says more than the line that begins its page."""
+    return "\n\n" in (import_module(package).__doc__ or "").strip()
 
 
 def existing_object(app: Sphinx, environment: Any, node: Any, text: Any) -> Any:
