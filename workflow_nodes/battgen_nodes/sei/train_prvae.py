@@ -23,7 +23,8 @@ from battgen_nodes.recording import start_run
     default="demo",
     param_type=xmlhelpy.Choice(["demo", "small", "thesis"]),
     description=(
-        "Sizes: demo for minutes on two cores, small for half an hour with 50,000 configurations, thesis for a GPU."
+        "Sizes: demo for minutes on two cores, small for a quarter of an hour of one core with 50,000 configurations, "
+        "thesis for a GPU."
     ),
 )
 @xmlhelpy.option(
