@@ -115,11 +115,15 @@ def test_an_evaluation_has_baselines_table_classes_intervals_and_worst_cases(mod
     error = np.abs(arrays["predicted"] - arrays["true"]).mean()
     assert pooled["overall"]["mean_absolute_error"] == pytest.approx(error, rel=1e-6)
     covered = (arrays["true"] >= arrays["low"]) & (arrays["true"] <= arrays["high"])
-    assert pooled["intervals"]["overall"][2] == pytest.approx(covered.mean())
+    assert pooled["calibration"]["overall"][2] == pytest.approx(covered.mean())
     assert set(pooled["formula"]) >= {"right_fraction", "mean_confidence_fraction"}
     errors = [row["absolute_error_atoms_per_formula"] for row in pooled["worst"]]
     assert errors == sorted(errors, reverse=True)
-    assert len(pooled["intervals"]["overall"]) == 4
+    assert len(pooled["calibration"]["overall"]) == 4
+    assert sum(pooled["reliability"]["events"]) == electrodes * COMPOSITION_LENGTH
+    interval = pooled["overall"]["intervals"]["mean_absolute_error"]
+    assert interval["low"] <= interval["estimate"] == pooled["overall"]["mean_absolute_error"] <= interval["high"]
+    assert all(row["intervals"]["mean_squared_error"]["level"] == 0.95 for row in pooled["working_ions"])
     for name in ("true", "predicted", "low", "high", "presence"):
         assert arrays[name].shape == (electrodes, COMPOSITION_LENGTH)
 

@@ -13,6 +13,8 @@ from kadi_battgen.electrodes.decoding import decode_formula
 from kadi_battgen.metrics.anions import anion_class_metrics
 from kadi_battgen.metrics.calibration import calibration_table, interval_score
 from kadi_battgen.metrics.regression import composition_metrics, working_ion_table
+from kadi_battgen.metrics.reliability import reliability_table
+from kadi_battgen.metrics.resampling import with_intervals
 from kadi_battgen.networks.composition_memory import nearest_thumbnails, stack_thumbnails
 from kadi_battgen.training.composition_reading import ReadCompositions, single_sets
 from kadi_battgen.training.orientation_sets import electrode_positions
@@ -24,6 +26,9 @@ COMMON = 0.05
 
 #: Electrodes whose predictions are shown as the worst.
 WORST = 8
+
+#: Draws of the bootstrap, of some milliseconds each.
+RESAMPLES = 100
 
 
 def evaluate_composition(
@@ -62,9 +67,11 @@ def evaluate_composition(
         - ``common_elements``: symbols of elements in at least :data:`COMMON` of the electrodes, and
           ``minimum_common_presence_auc`` over them;
 
-        the regressor's also ``intervals``, the coverage of its calibrated intervals (:func:`calibration_table`) with
-        ``interval_score_90``; and ``regressor_pooled`` also ``formula`` (fraction of formulas and of element sets that are
-        right, mean confidence) and ``worst``, the electrodes with the largest errors.
+        each number with its 95 % interval over electrodes under ``intervals``. The regressor's hold also ``calibration``, the
+        coverage of its calibrated intervals (:func:`calibration_table`) with ``interval_score_90``, and ``reliability``, how
+        often elements are there by their predicted probability (:func:`reliability_table`); ``regressor_pooled`` also
+        ``formula`` (fraction of formulas and of element sets that are right, mean confidence) and ``worst``, the electrodes
+        with the largest errors.
 
         Arrays, over electrodes, (electrodes, 112) in atoms per reduced formula: ``true``, ``predicted`` (pooled), ``low``
         and ``high`` (90 % interval), ``presence``; ``working_ions`` (electrodes,); and over stacks ``true_per_stack``,
@@ -102,10 +109,11 @@ def evaluate_composition(
         together = name == "regressor_pooled"
         low, high = model.intervals(read.counts, pooled=together)
         true, level = part.truth(together), model.levels.index(0.9)
-        metrics[name]["intervals"] = {
+        metrics[name]["calibration"] = {
             **calibration_table(true, low, high, model.levels),
             "interval_score_90": interval_score(true, low[level], high[level], 0.9),
         }
+        metrics[name]["reliability"] = reliability_table(true > 0, read.presence)
         if together:
             arrays.update(low=low[level], high=high[level])
     metrics["regressor_pooled"]["worst"] = _worst(part, pooled)
@@ -124,6 +132,7 @@ class _Part:
         self.true_per_stack = samples.column("composition")
         electrodes = samples.dataset.electrodes
         self.ions_per_stack = np.array([electrodes[owner].working_ion for owner in owners])
+        self.owners_per_stack = owners
         first = np.array([group[0] for group in self.groups])
         self.true, self.ions, self.owners = self.true_per_stack[first], self.ions_per_stack[first], owners[first]
         self.electrodes = [electrodes[owner] for owner in self.owners]
@@ -134,8 +143,14 @@ class _Part:
 
     def measure(self, counts: np.ndarray, presence: np.ndarray, *, pooled: bool) -> dict[str, Any]:
         """Return the metrics of predicted counts and presence probabilities."""
-        true = self.truth(pooled)
-        measured = composition_metrics(true, counts, presence=presence)
+        true, ions = self.truth(pooled), self.ions if pooled else self.ions_per_stack
+        measured = with_intervals(
+            _measure,
+            [true, counts, presence, ions],
+            groups=None if pooled else self.owners_per_stack,
+            leave_out=("samples",),
+            resamples=RESAMPLES,
+        )
         share = (self.true > 0).mean(axis=0)
         common = [
             symbol
@@ -144,13 +159,21 @@ class _Part:
         ]
         return {
             **measured,
-            "working_ions": working_ion_table(true, counts, (self.ions if pooled else self.ions_per_stack).tolist()),
-            "anion_class": anion_class_metrics(true, presence),
+            "working_ions": list(measured["working_ions"].values()),
             "common_elements": common,
             "minimum_common_presence_auc": min(
                 (measured["elements"][symbol]["presence_auc"] for symbol in common), default=None
             ),
         }
+
+
+def _measure(true: np.ndarray, counts: np.ndarray, presence: np.ndarray, ions: np.ndarray) -> dict[str, Any]:
+    """Return what is measured of all samples at once; the rows of table 4.1 by working ion."""
+    return {
+        **composition_metrics(true, counts, presence=presence),
+        "working_ions": {row["working_ion"]: row for row in working_ion_table(true, counts, ions.tolist())},
+        "anion_class": anion_class_metrics(true, presence),
+    }
 
 
 def nearest_training_compositions(samples: ImageSamples, training: ImageSamples, batch_size: int = 256) -> np.ndarray:
