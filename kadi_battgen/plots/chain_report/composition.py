@@ -32,7 +32,7 @@ def composition_section(evaluation: Evaluation) -> Section:
         "chance that a material with an element scores above one without it (0.5 is guessing), averaged over elements. "
         f"{_protocol(evaluation)}"
     )
-    tables = [_ways(metrics), _working_ions(evaluation), _worst(evaluation)]
+    tables = [_ways(metrics), _formulas(metrics), _working_ions(evaluation), _worst(evaluation)]
     return Section(
         "Composition from AFM",
         [text, PROTOCOL],
@@ -54,15 +54,37 @@ def _ways(metrics: Mapping[str, Any]) -> Table | None:
     rows = {}
     for name, found in metrics.items():
         if isinstance(found, Mapping) and "overall" in found:
-            overall = found["overall"]
+            overall, anions = found["overall"], found.get("anion_class", {})
+            row = {**overall, "mean_presence_auc": found.get("mean_presence_auc")}
+            row["minimum_common_presence_auc"] = found.get("minimum_common_presence_auc")
+            row["anion_accuracy"] = anions.get("accuracy")
             intervals = {**overall.get("intervals", {}), **found.get("intervals", {})}
-            rows[name] = {**overall, "mean_presence_auc": found.get("mean_presence_auc"), "intervals": intervals}
+            if "accuracy" in anions.get("intervals", {}):
+                intervals["anion_accuracy"] = anions["intervals"]["accuracy"]
+            rows[name] = {**row, "intervals": intervals}
     columns = (
         ("mean_absolute_error", "Mean absolute error", "atoms per formula", 4),
         ("r2", "R²", "", 3),
         ("mean_presence_auc", "Presence, area under the curve", "", 3),
+        ("minimum_common_presence_auc", "The same for the common element told worst", "", 3),
+        ("anion_accuracy", "O, F, S or P class right", "fraction", 3),
     )
     return metric_table(rows, columns, "Prediction", "All 112 counts. Ranges are 95 % intervals over electrodes.")
+
+
+def _formulas(metrics: Mapping[str, Any]) -> Table | None:
+    """Return how often decoded formulas are right; None where none were decoded."""
+    rows = {
+        name: found["formula"] for name, found in metrics.items() if isinstance(found, Mapping) and "formula" in found
+    }
+    columns = (
+        ("right_fraction", "Formula right", "fraction", 3),
+        ("right_fraction_of_the_surer_half", "The same in the surer half", "fraction", 3),
+        ("element_set_right_fraction", "Elements right", "fraction", 3),
+        ("charge_balanced_fraction", "Charges balance", "fraction", 3),
+        ("mean_confidence_fraction", "Mean confidence", "fraction", 3),
+    )
+    return metric_table(rows, columns, "Prediction", "Formulas decoded from the predicted counts and presences.")
 
 
 def _working_ions(evaluation: Evaluation) -> Table:
