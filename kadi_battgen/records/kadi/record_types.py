@@ -173,8 +173,12 @@ _TYPES = (
         "Measured quality of trained models next to baselines of the same run.",
         (
             _text("model", "Models"),
+            _text("model_2", "Models of a second training"),
+            _text("model_3", "Models of a third training"),
             _text("dataset", "Training data set"),
             _choice("part", "Part of the data set that was measured on", *_PARTS),
+            _text("inception_weights", "Weights of the Inception network"),
+            _text("lpips_weights", "Weights of the network for LPIPS"),
             *_known("seed"),
         ),
     ),
