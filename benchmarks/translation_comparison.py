@@ -62,7 +62,9 @@ def measure(dataset: Path, folder: Path, arguments: argparse.Namespace, seed: in
     found = folder / f"seed-{seed}.json"
     overrides = {"epochs": arguments.epochs}
     settings = load_settings("translation", arguments.preset, arguments.config, overrides)
-    settings = settings.model_copy(update={"baselines": tuple(NETWORKS)[1:], "baseline_epochs": settings.loop.epochs})
+    settings = settings.model_copy(
+        update={"baselines": tuple(arguments.baselines), "baseline_epochs": settings.loop.epochs}
+    )
     if found.is_file():
         return read_json(found)
     started = time.process_time()
@@ -73,7 +75,8 @@ def measure(dataset: Path, folder: Path, arguments: argparse.Namespace, seed: in
         metrics, _ = evaluate_translation(model, part, training, progress=False)
         sizes = {name: len(ImageSamples(samples, name)) for name in ("training", "test")}
         sizes["test electrodes"] = len(set(part.column("electrode_index").tolist()))
-    cards = {name: read_card(model / TRANSLATORS[name].kind, TRANSLATORS[name].kind) for name in NETWORKS}
+    names = ("translator", *arguments.baselines)
+    cards = {name: read_card(model / TRANSLATORS[name].kind, TRANSLATORS[name].kind) for name in names}
     document = {
         "seed": seed,
         "metrics": metrics,
@@ -90,13 +93,14 @@ def measure(dataset: Path, folder: Path, arguments: argparse.Namespace, seed: in
 def compare(runs: list[dict[str, Any]]) -> dict[str, Any]:
     """Return mean and interval of each metric of each network, and of the translator's lead over each of the others."""
     results: dict[str, Any] = {}
+    networks = compared(runs)
     for group in GROUPS:
         for metric, (_, more_is_better) in METRICS.items():
             if metric not in runs[0]["metrics"]["translator"][group]:
                 continue
-            values = {name: [run["metrics"][name][group][metric] for run in runs] for name in NETWORKS}
+            values = {name: [run["metrics"][name][group][metric] for run in runs] for name in networks}
             entry: dict[str, Any] = {name: {"values": found, **interval(found)} for name, found in values.items()}
-            for name in tuple(NETWORKS)[1:]:
+            for name in networks[1:]:
                 sign = 1 if more_is_better else -1
                 lead = interval([sign * (a - b) for a, b in zip(values["translator"], values[name], strict=True)])
                 entry[name]["lead_of_translator"] = lead
@@ -106,17 +110,19 @@ def compare(runs: list[dict[str, Any]]) -> dict[str, Any]:
     results["class_scores"] = {
         channel: {
             score: {
-                name: interval([run["metrics"][name]["class_scores"][channel][score] for run in runs])
-                for name in NETWORKS
+                name: interval([run["metrics"][name]["class_scores"][channel][score] or 0.0 for run in runs])
+                for name in networks
             }
             for score in ("accuracy", "recall", "precision")
         }
         for channel in names
-        if all(
-            run["metrics"][name]["class_scores"][channel]["precision"] is not None for run in runs for name in NETWORKS
-        )
     }
     return results
+
+
+def compared(runs: list[dict[str, Any]]) -> list[str]:
+    """Return the networks that were trained, the translator first."""
+    return [name for name in NETWORKS if name in runs[0]["parameters"]]
 
 
 def interval(values: list[float]) -> dict[str, float]:
@@ -137,6 +143,7 @@ def verdict(lead: dict[str, float]) -> str:
 def describe(document: dict[str, Any]) -> str:
     """Return the results as Markdown."""
     runs, results = document["runs"], document["results"]
+    networks = compared(runs)
     samples = runs[0]["samples"]
     epochs = runs[0]["settings"]["loop"]["epochs"]
     lines = [
@@ -152,42 +159,51 @@ def describe(document: dict[str, Any]) -> str:
     parameters = ", ".join(f"{NETWORKS[name]} {count:,}" for name, count in runs[0]["parameters"].items())
     lines += [f"Parameters: {parameters}.", ""]
     for group, title in GROUPS.items():
-        lines += [f"## {title.capitalize()}", "", "| metric | " + " | ".join(NETWORKS.values()) + " |"]
-        lines += ["|---|" + "---|" * len(NETWORKS)]
+        lines += [
+            f"## {title.capitalize()}",
+            "",
+            "| metric | " + " | ".join(NETWORKS[name] for name in networks) + " |",
+        ]
+        lines += ["|---|" + "---|" * len(networks)]
         for metric, entry in results[group].items():
             cells = []
-            for name in NETWORKS:
+            for name in networks:
                 found = entry[name]
                 word = f" ({found['verdict']})" if "verdict" in found else ""
                 cells.append(f"{found['estimate']:.4g} [{found['low']:.4g}, {found['high']:.4g}]{word}")
             lines.append(f"| {METRICS[metric][0]} | " + " | ".join(cells) + " |")
         lines.append("")
-    lines += ["## Type map, class by class", "", "| channel | score | " + " | ".join(NETWORKS.values()) + " |"]
-    lines += ["|---|---|" + "---:|" * len(NETWORKS)]
+    lines += [
+        "## Type map, class by class",
+        "",
+        "| channel | score | " + " | ".join(NETWORKS[name] for name in networks) + " |",
+    ]
+    lines += ["|---|---|" + "---:|" * len(networks)]
     for channel, scores in results["class_scores"].items():
         for score, entry in scores.items():
-            cells = " | ".join(f"{entry[name]['estimate']:.3f}" for name in NETWORKS)
+            cells = " | ".join(f"{entry[name]['estimate']:.3f}" for name in networks)
             lines.append(f"| {channel} | {score} | {cells} |")
     lines += ["", "Command: `" + document["command"] + "`", ""]
     return "\n".join(lines)
 
 
-def draw(results: dict[str, Any]) -> Any:
+def draw(results: dict[str, Any], networks: list[str]) -> Any:
     """Draw the three metrics asked for, of both groups, with the value of each seed."""
     figure = new_figure(9.6, 4.4, "Translation of AFM stacks of unseen compositions")
     panels = figure.subplots(len(GROUPS), len(ASKED))
+    labels = [NETWORKS[name] for name in networks]
     for row, (group, title) in zip(panels, GROUPS.items(), strict=True):
         for axes, metric in zip(row, ASKED, strict=True):
             label, more = METRICS[metric]
-            for place, name in enumerate(NETWORKS):
+            for place, name in enumerate(networks):
                 entry = results[group][metric][name]
                 axes.plot([entry["low"], entry["high"]], [place, place], color=SERIES[place], linewidth=2)
                 axes.plot(
                     entry["values"], [place] * len(entry["values"]), "o", color=SERIES[place], markersize=4, alpha=0.5
                 )
                 axes.plot(entry["estimate"], place, "|", color=INK, markersize=12)
-            axes.set_yticks(range(len(NETWORKS)), list(NETWORKS.values()) if axes is row[0] else [""] * len(NETWORKS))
-            axes.set_ylim(len(NETWORKS) - 0.5, -0.5)
+            axes.set_yticks(range(len(networks)), labels if axes is row[0] else [""] * len(networks))
+            axes.set_ylim(len(networks) - 0.5, -0.5)
             arrow = "more is better" if more else "less is better"
             dress(axes, xlabel=f"{label}, {arrow}", title=title, grid="x")
     return figure
@@ -203,6 +219,7 @@ def main() -> int:
     parser.add_argument("--preset", default="demo", help="preset of the settings")
     parser.add_argument("--config", type=Path, help="YAML file with changes of the settings")
     parser.add_argument("--epochs", type=int, help="passes of every network; by default the preset's")
+    parser.add_argument("--baselines", nargs="+", choices=tuple(NETWORKS)[1:], default=list(NETWORKS)[1:])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--progress", action="store_true", help="show progress bars")
     arguments = parser.parse_args()
@@ -210,7 +227,9 @@ def main() -> int:
     document = {
         "command": "python benchmarks/translation_comparison.py --dataset dataset.h5 --folder comparison/ "
         f"--preset {arguments.preset} --seeds {arguments.seeds}"
-        + (f" --epochs {arguments.epochs}" if arguments.epochs else ""),
+        + (f" --config {arguments.config.name}" if arguments.config else "")
+        + (f" --epochs {arguments.epochs}" if arguments.epochs else "")
+        + f" --baselines {' '.join(arguments.baselines)}",
         "preset": arguments.preset,
         "device": f"{platform.machine()} CPU, {torch.get_num_threads()} thread"
         if not torch.cuda.is_available()
@@ -223,7 +242,7 @@ def main() -> int:
     write_json(RESULTS / "translation_comparison.json", document)
     text = describe(document)
     (RESULTS / "translation_comparison.md").write_text(text)
-    draw(document["results"]).savefig(RESULTS / "translation_comparison.png", dpi=150)
+    draw(document["results"], compared(runs)).savefig(RESULTS / "translation_comparison.png", dpi=150)
     print(text)
     return 0
 

@@ -16,6 +16,10 @@ from kadi_battgen.networks.discriminators import GREY_CHANNELS
 #: Channel of the van der Waals spheres among the descriptors.
 SPHERES = 1
 
+#: Logarithm of the latent's variance before training. From the usual 0, the noise drowns what the encoder says until it has
+#: learnt to speak up, and most of a short training goes by.
+INITIAL_LOG_VARIANCE = -8.0
+
 
 class Translation(NamedTuple):
     """What a translating network returns for a batch.
@@ -68,6 +72,9 @@ class TranslationAutoencoder(nn.Module):
         classes of atoms, and the type map is their probabilities times the height of the van der Waals spheres, which is what
         a type map is made of but for the few pixels where spheres of two classes overlap. A decoder so built cannot confuse
         how high an atom lies with which class it belongs to.
+    class_sharpness
+        What the logits are multiplied by outside training. Probabilities as they are have the least squared error, but colour
+        an atom of a doubtful class in a mixture that no true type map shows; a decision looks like the truth.
     spheres_to_type_map
         Factor and offset from scaled sphere heights to scaled type map intensities.
     """
@@ -84,12 +91,13 @@ class TranslationAutoencoder(nn.Module):
         patch_size: int = 1,
         stretch: float = 100.0,
         type_map: Literal["intensities", "classes"] = "intensities",
+        class_sharpness: float = 1.0,
         spheres_to_type_map: tuple[float, float] = (1.0, 0.0),
     ) -> None:
         super().__init__()
         if type_map not in ("intensities", "classes"):
             raise ValueError(f"type map {type_map!r} is not known: choose from intensities, classes")
-        self.type_map = type_map
+        self.type_map, self.class_sharpness = type_map, class_sharpness
         self.spheres_to_type_map = tuple(spheres_to_type_map)
         self.patch_size = patch_size
         self.latent_channels = latent_channels
@@ -108,6 +116,7 @@ class TranslationAutoencoder(nn.Module):
             with_encoder_nonlocal_attn=middle_attention,
             with_decoder_nonlocal_attn=middle_attention,
         )
+        nn.init.constant_(self.core.quant_conv_log_sigma.conv.bias, INITIAL_LOG_VARIANCE)
 
     def encode(self, stack: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and standard deviation of the latent.
@@ -148,4 +157,5 @@ class TranslationAutoencoder(nn.Module):
         factor, offset = self.spheres_to_type_map
         # The heights are learnt from the spheres: a doubtful class must not pull them down.
         brightness = (factor * grey[:, SPHERES : SPHERES + 1].detach() + offset).clamp(min=0.0)
-        return torch.cat([grey, brightness * logits.softmax(dim=1)], dim=1), logits
+        sharpness = 1.0 if self.training else self.class_sharpness
+        return torch.cat([grey, brightness * (sharpness * logits).softmax(dim=1)], dim=1), logits

@@ -101,6 +101,11 @@ class TranslationSettings(_Levels):
     class_weight: float = Field(
         default=0.0, ge=0, description="weight of the cross-entropy of the atoms' classes; needs type_map: classes"
     )
+    class_sharpness: float = Field(
+        default=1.0,
+        ge=1,
+        description="factor on the classes' logits outside training: 1 shows probabilities, 10 nearly decisions",
+    )
     structure_weight: float = Field(
         default=0.0, ge=0, description="weight of 1 - structural similarity, averaged over both groups of descriptors"
     )

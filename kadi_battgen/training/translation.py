@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from kadi_battgen.datasets.store import TrainingDataset
-from kadi_battgen.files import sha256_file
+from kadi_battgen.files import existing_file, sha256_file
 from kadi_battgen.networks.autoencoder import SPHERES, TranslationAutoencoder
 from kadi_battgen.training.augmenting import augmenter
 from kadi_battgen.training.checkpoints import is_trained, load_model, read_card, save_model
@@ -99,6 +99,8 @@ def _train_one(
     if architecture.get("type_map") == "classes":
         architecture["spheres_to_type_map"] = spheres_to_type_map(training.dataset)
     card = {"architecture": architecture, **card, "settings": own.model_dump(mode="json")}
+    if own.feature_network is not None:
+        card["feature_network_sha256"] = sha256_file(existing_file(own.feature_network))
     configuration = {"kind": translator.kind, **card}
     folder = model_folder / translator.kind
     if is_trained(folder, translator.kind, configuration):

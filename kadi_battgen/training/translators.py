@@ -24,6 +24,7 @@ _L1_ALONE: Mapping[str, Any] = MappingProxyType(
         "type_map_loss": "l1",
         "type_map_weight": 0.5,
         "class_weight": 0.0,
+        "class_sharpness": 1.0,
         "structure_weight": 0.0,
         "feature_weight": 0.0,
         "style_weight": 0.0,
@@ -91,6 +92,7 @@ def _autoencoder(settings: TranslationSettings) -> dict[str, Any]:
         "attention_levels": list(settings.attention_levels),
         "latent_channels": settings.latent_channels,
         "type_map": settings.type_map,
+        "class_sharpness": settings.class_sharpness,
     }
 
 

@@ -101,6 +101,18 @@ def test_a_type_map_of_classes_shows_the_spheres_in_parts_that_add_up_to_them():
         TranslationAutoencoder(type_map="colours")
 
 
+@pytest.mark.parametrize(("training", "factor"), [(True, 1.0), (False, 10.0)])
+def test_classes_are_decided_outside_training_only(training, factor):
+    network = TranslationAutoencoder(
+        channels=(8, 8), attention_levels=(False, False), type_map="classes", class_sharpness=10.0
+    ).train(training)
+    with torch.no_grad():
+        translation = network(torch.rand(1, 10, 16, 16))
+    type_map = translation.descriptors[:, 3:]
+    probabilities = (factor * translation.class_logits).softmax(dim=1)
+    torch.testing.assert_close(type_map, type_map.sum(dim=1, keepdim=True) * probabilities)
+
+
 def test_errors_of_the_class_do_not_pull_at_the_heights():
     network = TranslationAutoencoder(channels=(8, 8), attention_levels=(False, False), type_map="classes")
     network(torch.rand(1, 10, 16, 16)).descriptors[:, 3:].square().sum().backward()

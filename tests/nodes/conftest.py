@@ -21,6 +21,7 @@ translation:
   discriminator_channels: 4
   baseline_features: [4, 4, 4, 4, 4, 4]
   baseline_epochs: 1
+  feature_weight: 0.0
 composition:
   loop: {epochs: 2, batch_size: 6}
   channels: [8, 8]

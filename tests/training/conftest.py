@@ -19,6 +19,7 @@ translation:
   discriminator_channels: 4
   baseline_features: [4, 4, 4, 4, 4, 4]
   baseline_epochs: 2
+  feature_weight: 0.0
   baselines: [same_network_l1, unet_l1, unet_pix2pix]
 composition:
   loop: {epochs: 3, batch_size: 6}

@@ -74,7 +74,11 @@ def test_options_win_over_the_file_and_none_is_passed_over(tmp_path):
         ("translation", {"kl_schedule": "square"}, "kl_schedule: Input should be 'constant', 'linear' or 'cyclical'"),
         ("translation", {"kl_rise": 0.0}, "kl_rise: Input should be greater than 0"),
         ("translation", {"style_weight": -1.0}, "style_weight: Input should be greater than or equal to 0"),
-        ("translation", {"feature_network": "mine.safetensors"}, "feature_network mine.safetensors is not used"),
+        (
+            "translation",
+            {"feature_weight": 0.0, "feature_network": "mine.safetensors"},
+            "feature_network mine.safetensors is not used",
+        ),
         (
             "translation",
             {"type_map": "intensities", "class_weight": 1.0},

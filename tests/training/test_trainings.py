@@ -53,7 +53,7 @@ def test_a_model_is_weights_a_card_and_a_history(trained, kind):
 
 def test_no_file_is_a_pickle(trained):
     files = [path for path in trained.rglob("*") if path.is_file()]
-    assert {path.name.split(".", 1)[1] for path in files} == {"safetensors", "json", "csv", "json.gz"}
+    assert {path.name.split(".", 1)[1] for path in files} == {"safetensors", "json", "csv", "json.gz", "md"}
     for path in files:
         assert path.read_bytes()[:2] not in (b"\x80\x02", b"\x80\x04", b"PK")
 
