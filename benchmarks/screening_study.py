@@ -35,6 +35,12 @@ from kadi_battgen.diffusion.schedule import NoiseSchedule
 from kadi_battgen.electrodes.composition import formula_from_vector
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
 from kadi_battgen.electrodes.sources.bundled import bundled_electrodes
+from kadi_battgen.metrics.candidates import (
+    CAPACITY_TOLERANCE,
+    capacity_errors,
+    holds_working_ion,
+    novel_fraction,
+)
 from kadi_battgen.metrics.intervals import seed_interval
 from kadi_battgen.networks.screening import ScreeningNetwork
 from kadi_battgen.training.formula_networks import train_formula_networks
@@ -43,8 +49,8 @@ from kadi_battgen.training.property_model import interval_widening, property_err
 from kadi_battgen.training.settings import ScreeningSettings, load_settings
 
 RESULTS = Path(__file__).parent / "results"
-GUIDANCES = (0.0, 1.0, 1.5, 2.0, 3.0, 5.0)
-STEPS = (5, 10, 20, 50, 200)
+GUIDANCES = (0.0, 1.0, 1.5, 2.0, 3.0)
+STEPS = (5, 10, 20, 50)
 SHARES_SHOWN = {
     "working_ion_present_fraction": "asked ion present",
     "capacity_within_15_percent_fraction": "capacity within 15 %",
@@ -103,6 +109,17 @@ def one_seed(seed: int, settings: ScreeningSettings, work: Path) -> dict[str, An
         drawn = model.draw_formulas(properties, ions, seeds, **options)
         return meet_targets(members, drawn.compositions, known, drawn.extracted)
 
+    def shares(**options: Any) -> dict[str, float]:
+        drawn = model.draw_formulas(test.properties, test.ions, seeds, **options)
+        ions = [electrode.working_ion for electrode in members]
+        column = list(FUNCTIONAL_PROPERTIES).index("gravimetric_capacity")
+        errors = capacity_errors(drawn.compositions, ions, test.properties[:, column], drawn.extracted)
+        return {
+            "working_ion_present_fraction": float(holds_working_ion(drawn.compositions, ions).mean()),
+            "capacity_within_15_percent_fraction": float((errors <= CAPACITY_TOLERANCE).mean()),
+            "novel_fraction": novel_fraction([formula_from_vector(row) for row in drawn.compositions], known),
+        }
+
     asked = (test.properties, test.ions)
     capacity = np.full_like(test.properties, np.nan)
     column = list(FUNCTIONAL_PROPERTIES).index("gravimetric_capacity")
@@ -126,8 +143,8 @@ def one_seed(seed: int, settings: ScreeningSettings, work: Path) -> dict[str, An
         "seconds": seconds,
         "training": found,
         "ways": ways,
-        "guidance": {str(scale): measure(*asked, guidance=scale) for scale in GUIDANCES},
-        "steps": {str(steps): measure(*asked, steps=steps) for steps in STEPS},
+        "guidance": {str(scale): shares(guidance=scale) for scale in GUIDANCES},
+        "steps": {str(steps): shares(steps=steps) for steps in STEPS},
         "property_model": property_errors(network.properties, test, widening, training),
     }
 
