@@ -197,17 +197,22 @@ def summarise(runs: list[dict[str, Any]], pictures: dict[str, Any], command: str
     lines = [
         "# Screening study",
         "",
-        f"Command: `{command}`. {len(runs)} seeds, each with its own split by composition, networks and noise; "
-        f"{runs[0]['targets']} held-out targets a seed, all six functional properties and the working ion given; means over "
-        "the seeds with 95 % Student t intervals. Sampler dpm-solver++ with "
-        f"{DEFAULT_STEPS} steps, guidance {DEFAULT_GUIDANCE:g}, the best of {DEFAULT_DRAWS} draws by ion, charges and "
-        "capacity unless a single draw is named.",
+        f"Command: `{command}`. {runs[0]['targets']} held-out targets for each of {len(runs)} seed{'s' * (len(runs) > 1)}, with "
+        "its own split by composition, networks and noise; all six functional properties and the working ion given. In the first "
+        "table 95 % intervals, "
+        + (
+            "Student's t over the seeds. "
+            if len(runs) > 1
+            else "bootstrap over the targets: one seed tells no spread of seeds. "
+        )
+        + f"Sampler dpm-solver++ with {DEFAULT_STEPS} steps, guidance {DEFAULT_GUIDANCE:g}, the best of {DEFAULT_DRAWS} draws by "
+        "ion, charges and capacity unless a single draw is named. The gravimetric capacity follows from the formula.",
         "",
         "| way | " + " | ".join(SHARES_SHOWN.values()) + " |",
         "|---" * (len(SHARES_SHOWN) + 1) + "|",
     ]
     for way in runs[0]["ways"]:
-        cells = [_interval([run["ways"][way][key] for run in runs]) for key in SHARES_SHOWN]
+        cells = [_share([run["ways"][way] for run in runs], key) for key in SHARES_SHOWN]
         lines.append(f"| {way.replace('_', ' ')} | " + " | ".join(cells) + " |")
     for name, title in (("guidance", "Guidance, single draw"), ("steps", "Steps of dpm-solver++, single draw")):
         lines += [
@@ -286,6 +291,14 @@ def figure(runs: list[dict[str, Any]], path: Path) -> None:
         dress(axes, xlabel=label, ylabel="Share of held-out targets (fraction)" if name == "guidance" else "", grid="y")
     canvas.axes[0].legend(frameon=False, loc="lower right")
     canvas.savefig(path)
+
+
+def _share(ways: list[dict[str, Any]], key: str) -> str:
+    """Return a share with its interval over the seeds, or over the targets of the only seed."""
+    own = ways[0]["intervals"].get(key)
+    if len(ways) > 1 or own is None:
+        return _interval([way[key] for way in ways])
+    return f"{own['estimate']:.2f} ({own['low']:.2f} to {own['high']:.2f})"
 
 
 def _interval(values: list[float], decimals: int = 2) -> str:
