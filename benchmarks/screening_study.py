@@ -197,16 +197,17 @@ def summarise(runs: list[dict[str, Any]], pictures: dict[str, Any], command: str
     lines = [
         "# Screening study",
         "",
-        f"Command: `{command}`. {runs[0]['targets']} held-out targets for each of {len(runs)} seed{'s' * (len(runs) > 1)}, with "
-        "its own split by composition, networks and noise; all six functional properties and the working ion given. In the first "
-        "table 95 % intervals, "
+        f"Command: `{command}`. {runs[0]['targets']} held-out targets for each of {len(runs)} seed{'s' * (len(runs) > 1)}, "
+        "with its own split by composition, networks and noise; all six functional properties and the working ion given. In "
+        "the first table 95 % intervals, "
         + (
-            "Student's t over the seeds. "
+            "Student's t over seeds. "
             if len(runs) > 1
-            else "bootstrap over the targets: one seed tells no spread of seeds. "
+            else "bootstrap over targets: one seed tells no spread of seeds. "
         )
-        + f"Sampler dpm-solver++ with {DEFAULT_STEPS} steps, guidance {DEFAULT_GUIDANCE:g}, the best of {DEFAULT_DRAWS} draws by "
-        "ion, charges and capacity unless a single draw is named. The gravimetric capacity follows from the formula.",
+        + f"Sampler dpm-solver++ with {DEFAULT_STEPS} steps, guidance {DEFAULT_GUIDANCE:g}, the best of {DEFAULT_DRAWS} "
+        "draws by ion, charges and capacity unless a single draw is named. The gravimetric capacity follows from the "
+        "formula.",
         "",
         "| way | " + " | ".join(SHARES_SHOWN.values()) + " |",
         "|---" * (len(SHARES_SHOWN) + 1) + "|",
