@@ -433,7 +433,7 @@ def test_no_mutated_file_makes_a_hook_raise(chain: Chain, kadi_sandbox: Any, kad
     # Some are refused, some shown, or the files would be the wrong ones.
     assert sum(told["outcomes"].values()) == request["rounds"] * len(names)
     assert told["outcomes"]["battgen-message"] > 0
-    assert len(told["outcomes"]) > 3
+    assert len(told["outcomes"]) > 1
 
 
 def test_the_plugin_comes_with_its_files(tmp_path: Path) -> None:
