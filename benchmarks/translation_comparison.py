@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import argparse
 import platform
-import statistics
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +65,6 @@ def measure(dataset: Path, folder: Path, arguments: argparse.Namespace, seed: in
     )
     if found.is_file():
         return read_json(found)
-    started = time.process_time()
     model = folder / f"seed-{seed}"
     train_translation(dataset, model, settings, seed=seed, preset=arguments.preset, progress=arguments.progress)
     with TrainingDataset.open(dataset) as samples:
@@ -84,7 +81,6 @@ def measure(dataset: Path, folder: Path, arguments: argparse.Namespace, seed: in
         "best_epoch": {name: card["best"]["epoch"] for name, card in cards.items()},
         "samples": sizes,
         "settings": settings.model_dump(mode="json"),
-        "processor_minutes": round((time.process_time() - started) / 60, 1),
     }
     write_json(found, document)
     return document
@@ -151,8 +147,8 @@ def describe(document: dict[str, Any]) -> str:
         "",
         f"Preset {document['preset']}, {epochs} passes over {samples['training']} training stacks for every network, "
         f"{len(runs)} seeds; measured on {samples['test']} stacks of {samples['test electrodes']} electrodes of compositions "
-        f"that no training has seen. {document['device']}, {document['processor_minutes']:.0f} minutes of processor time in "
-        "all. Mean [95 % interval over the seeds]; in brackets behind a baseline whether the paired lead of the translator "
+        f"that no training has seen. {document['device']}. "
+        "Mean [95 % interval over the seeds]; in brackets behind a baseline whether the paired lead of the translator "
         "over it is settled.",
         "",
     ]
@@ -189,7 +185,7 @@ def describe(document: dict[str, Any]) -> str:
 
 def draw(results: dict[str, Any], networks: list[str]) -> Any:
     """Draw the three metrics asked for, of both groups, with the value of each seed."""
-    figure = new_figure(9.6, 4.4, "Translation of AFM stacks of unseen compositions")
+    figure = new_figure(9.6, 4.8, "Translation of AFM stacks of unseen compositions")
     panels = figure.subplots(len(GROUPS), len(ASKED))
     labels = [NETWORKS[name] for name in networks]
     for row, (group, title) in zip(panels, GROUPS.items(), strict=True):
@@ -205,7 +201,7 @@ def draw(results: dict[str, Any], networks: list[str]) -> Any:
             axes.set_yticks(range(len(networks)), labels if axes is row[0] else [""] * len(networks))
             axes.set_ylim(len(networks) - 0.5, -0.5)
             arrow = "more is better" if more else "less is better"
-            dress(axes, xlabel=f"{label}, {arrow}", title=title, grid="x")
+            dress(axes, xlabel=f"{label}\n{arrow}", title=title, grid="x")
     return figure
 
 
@@ -234,8 +230,6 @@ def main() -> int:
         "device": f"{platform.machine()} CPU, {torch.get_num_threads()} thread"
         if not torch.cuda.is_available()
         else torch.cuda.get_device_name(),
-        "processor_minutes": round(sum(run["processor_minutes"] for run in runs), 1),
-        "median_processor_minutes_per_seed": statistics.median(run["processor_minutes"] for run in runs),
         "results": compare(runs),
         "runs": [{key: value for key, value in run.items() if key != "metrics"} for run in runs],
     }
