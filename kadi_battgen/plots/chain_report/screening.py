@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from kadi_battgen.plots.chain_report.metrics import metric_table
 from kadi_battgen.plots.paired import paired_descriptors
 from kadi_battgen.plots.report import ReportFigure, Section
+from kadi_battgen.plots.style import formula_label
 
 if TYPE_CHECKING:
     from kadi_battgen.applications.evaluation import Evaluation
@@ -45,7 +46,7 @@ def screening_section(evaluation: Evaluation, pixel_size: float | None = None) -
                 paired_descriptors(
                     screened["truth"],
                     screened["generated"],
-                    screened["titles"],
+                    [" ".join(map(formula_label, title.split())) for title in screened["titles"]],
                     ("Held-out electrode", "Generated"),
                     pixel_size,
                 ),
