@@ -42,9 +42,9 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("build-dataset --afm empty.h5 --split half --output out", "The split 'half'"),
         ("train-translation --dataset empty.h5 --output out", "empty.h5 is empty, truncated"),
         ("train-translation --dataset absent.h5 --output out", "absent.h5 does not exist"),
-        ("train-composition --dataset empty.h5 --output model", "model/translation holds no trained translation"),
+        ("train-composition --dataset empty.h5 --output model", "empty.h5 is empty, truncated or not HDF5"),
         ("train-screening --dataset empty.h5 --output model", "model/translation holds no trained translation"),
-        ("predict-composition --model model --afm empty.h5 --output out", "holds no trained translation"),
+        ("predict-composition --model model --afm empty.h5 --output out", "holds no trained composition model"),
         ("screen --model model --output out", "holds no trained translation"),
         ("screen --model model --working-ion Fe --output out", "Working ion 'Fe' is not known"),
         (
