@@ -145,7 +145,11 @@ class TestColour:
 def interrupt(command: str, number: signal.Signals, when: Callable[[], bool]) -> tuple[int, str]:
     """Run a command as a shell does, signal its whole group as a terminal does, and return status and messages."""
     process = subprocess.Popen(
-        [*BATTGEN, *shlex.split(command)], stderr=subprocess.PIPE, text=True, start_new_session=True
+        [*BATTGEN, *shlex.split(command)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=_answer_to_signals,
     )
     try:
         for _ in range(1200):
@@ -160,6 +164,12 @@ def interrupt(command: str, number: signal.Signals, when: Callable[[], bool]) ->
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     return process.returncode, messages
+
+
+def _answer_to_signals() -> None:
+    """Let a child be ended as from a terminal, also where the tests themselves run under nohup or in the background."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def command_to_go_on(messages: str) -> list[str]:
@@ -244,7 +254,11 @@ def test_what_keeps_nothing_says_so() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(10)
 
-    outcome = CliRunner().invoke(probe, ["--records", "two words"])
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        outcome = CliRunner().invoke(probe, ["--records", "two words"])
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert outcome.exit_code == 130
     assert (
         outcome.stderr == "Interrupted; nothing half-written is left. To start again: battgen --records 'two words'\n"

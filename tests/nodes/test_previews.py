@@ -143,7 +143,7 @@ def test_without_a_record_nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> N
     context.params["no_record"] = True
     # Would fail with a line on standard error.
     with context, Run(None, step="train") as run:
-        monkeypatch.setattr(previews, "say", pytest.fail)
+        monkeypatch.setattr(previews, "warn", pytest.fail)
         previews.training_previews(run, ["absent"])
     assert run.record.files == []
 

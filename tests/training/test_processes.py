@@ -114,7 +114,7 @@ def test_the_translator_trains_in_two_processes_that_write_one_model(tmp_path, s
     card = train_translation(tiny_dataset, tmp_path / "two", settings(devices=2), progress=False)
     train_translation(tiny_dataset, tmp_path / "one", settings(), progress=False)
     folder = tmp_path / "two" / "translation"
-    assert {path.name for path in folder.iterdir()} == {WEIGHTS, CARD, "metrics.csv"}
+    assert {path.name for path in folder.iterdir()} == {WEIGHTS, CARD, "card.md", "metrics.csv", "resources.json"}
     assert card["settings"]["loop"]["devices"] == 2
     histories = [read_history(tmp_path / name / "translation" / "metrics.csv") for name in ("one", "two")]
     # Noise and symmetries are drawn anew in each process, so the curves are alike and not the same.

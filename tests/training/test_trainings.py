@@ -32,6 +32,10 @@ BASELINES = ("baseline_same_network_l1", "baseline_unet_l1", "baseline_unet_pix2
 FOLDERS = (*KINDS, *BASELINES)
 
 
+#: What a training took, which no seed decides.
+COSTS = ("resources.json", "card.md")
+
+
 def results(folder):
     """Return checksum of the weights and text of the history."""
     return sha256_file(folder / WEIGHTS), (folder / "metrics.csv").read_text()
@@ -138,7 +142,8 @@ def test_the_same_seed_gives_the_same_bytes_and_another_others(train, trained, m
             path.unlink()
     train(kind, model)
     for path in sorted((model / kind).iterdir()):
-        assert path.read_bytes() == (trained / kind / path.name).read_bytes(), path.name
+        if path.name not in COSTS:
+            assert path.read_bytes() == (trained / kind / path.name).read_bytes(), path.name
     train(kind, model, seed=1)
     assert results(model / kind)[0] != results(trained / kind)[0]
     assert read_card(model / kind, kind)["seed"] == 1

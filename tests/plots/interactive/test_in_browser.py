@@ -47,11 +47,10 @@ def test_a_structure_turns_by_key_and_by_pointer(page: Page) -> None:
     canvas.focus()
     page.keyboard.press("ArrowRight")
     pictures.append(canvas.evaluate("c => c.toDataURL()"))
-    box = canvas.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    # Hovering waits until the page has scrolled to where the canvas is.
+    canvas.hover(position={"x": 100, "y": 100})
     page.mouse.down()
-    page.mouse.move(box["x"] + 160, box["y"] + 120)
+    canvas.hover(position={"x": 160, "y": 120}, force=True)
     page.mouse.up()
     pictures.append(canvas.evaluate("c => c.toDataURL()"))
     assert len(set(pictures)) == 3
@@ -63,10 +62,7 @@ def test_pointing_at_the_latent_space_shows_a_configuration(page: Page) -> None:
     assert facts.inner_text().split("\n")[1] == "run 0"
     first = picture.get_attribute("src")
     canvas = widget.locator("canvas")
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] - 20, box["y"] + 45)
+    canvas.hover(position={"x": 580, "y": 45})
     assert "run 3" in facts.inner_text()
     assert picture.get_attribute("src") != first
     canvas.focus()
