@@ -245,13 +245,11 @@ def train_composition(
         task = CompositionTask(settings, network, parts["training"], parts["validation"], sets, loss_weights)
         history = fit(
             task,
-            len(balance.positions),
+            balance,
             settings.loop,
             folder,
             seed=seed,
             configuration=configuration,
-            weights=None if balance.sampling_weights is None else torch.from_numpy(balance.sampling_weights),
-            positions=balance.positions,
             progress=progress,
         )
         network.eval()

@@ -14,8 +14,9 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from kadi_battgen.datasets.balancing import Balance
 from kadi_battgen.errors import UserError
 from kadi_battgen.progress import progress_bar
 from kadi_battgen.training.checkpoints import CHECKPOINT
@@ -80,14 +81,12 @@ class Task(Protocol):
 @torch.random.fork_rng()
 def fit(
     task: Task,
-    count: int,
+    samples: int | Balance,
     settings: LoopSettings,
     folder: Path,
     *,
     seed: int,
     configuration: dict[str, Any],
-    weights: Tensor | None = None,
-    positions: np.ndarray | None = None,
     progress: bool = True,
     on_epoch: Callable[[int], None] | None = None,
 ) -> History:
@@ -97,8 +96,8 @@ def fit(
     ----------
     task
         The model's training.
-    count
-        Number of training samples in an epoch.
+    samples
+        Number of training samples in an epoch, or how an epoch draws them from the training part.
     settings
         Epochs, batch size, patience.
     folder
@@ -107,10 +106,6 @@ def fit(
         Seed of the order of the samples and of all noise.
     configuration
         What the training depends on; a checkpoint of another configuration is refused.
-    weights
-        Sampling weight of each sample.
-    positions
-        What the task calls each of the `count` samples, where a part is over- or undersampled; by default 0 to count - 1.
     on_epoch
         Called with the epoch's number after its checkpoint is written.
 
@@ -137,7 +132,7 @@ def fit(
         if epochs_without_improvement(history) >= settings.patience:
             break
         try:
-            row = _train_epoch(task, count, settings, epoch, seed, weights, positions, progress_made)
+            row = _train_epoch(task, samples, settings, epoch, seed, progress_made)
             with nullcontext() if average is None else average.applied_to(kept):
                 row.update(mean_metrics(task.validate(), _device(kept)))
                 if not (math.isfinite(row["loss"]) and math.isfinite(row["validation_loss"])):
@@ -167,12 +162,10 @@ def finish(folder: Path) -> None:
 
 def _train_epoch(
     task: Task,
-    count: int,
+    samples: int | Balance,
     settings: LoopSettings,
     epoch: int,
     seed: int,
-    weights: Tensor | None,
-    positions: np.ndarray | None,
     progress: Progress,
 ) -> dict[str, float]:
     for module in task.modules.values():
@@ -183,10 +176,11 @@ def _train_epoch(
     # The order of the samples is the same in all processes, every other draw is not.
     draws = generator if process_count() == 1 else seeded(seed, epoch, process_rank())
     sums: dict[str, float] = {}
+    count, weights = (samples, None) if isinstance(samples, int) else (len(samples.positions), samples.sampling_weights)
     per_epoch = math.ceil(count / settings.batch_size)
     seen, step = 0, epoch * per_epoch
-    for drawn in batches(count, settings.batch_size, generator, weights):
-        indices = share(drawn if positions is None else positions[drawn])
+    for drawn in batches(count, settings.batch_size, generator, None if weights is None else torch.from_numpy(weights)):
+        indices = share(drawn if isinstance(samples, int) else samples.positions[drawn])
         for optimizer in task.optimizers.values():
             for group in optimizer.param_groups:
                 peak = group.setdefault("initial_lr", group["lr"])

@@ -159,13 +159,11 @@ def train_screening(
     balance = balanced(settings.balance, parts["training"].ions, seed, parts["training"].weight)
     history = fit(
         task,
-        len(balance.positions),
+        balance,
         settings.loop,
         folder,
         seed=seed,
         configuration=configuration,
-        weights=None if balance.sampling_weights is None else torch.from_numpy(balance.sampling_weights),
-        positions=balance.positions,
         progress=progress,
     )
     widening = interval_widening(network.properties, validation)

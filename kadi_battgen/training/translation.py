@@ -114,13 +114,11 @@ def _train_one(
     balance = training.balanced(own.balance, seed)
     history = fit(
         task,
-        len(balance.positions),
+        balance,
         own.loop,
         folder,
         seed=seed,
         configuration=configuration,
-        weights=None if balance.sampling_weights is None else torch.from_numpy(balance.sampling_weights),
-        positions=balance.positions,
         progress=progress,
     )
     best = min(history, key=lambda row: row["validation_loss"])
