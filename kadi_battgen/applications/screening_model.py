@@ -47,7 +47,7 @@ DEFAULT_STEPS = 20
 DEFAULT_GUIDANCE = 1.5
 
 #: Formulas drawn for each candidate of a screening.
-DEFAULT_DRAWS = 8
+DEFAULT_DRAWS = 32
 
 #: Candidates that are generated at once: what bounds the memory, however many are asked for.
 CHUNK = 64

@@ -41,7 +41,7 @@ from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
 )
 @xmlhelpy.option(
     "draws",
-    default=8,
+    default=32,
     param_type=xmlhelpy.IntRange(min=1),
     description=(
         "Number of formulas drawn for each candidate; kept is the one whose ion, charges and capacity meet best what is "
