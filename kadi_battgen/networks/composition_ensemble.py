@@ -123,9 +123,9 @@ class CompositionEnsemble(nn.Module):
             presences.append(presence)
             logarithms.append(output.logarithm)
         members = torch.stack(counts)
-        return EnsembleOutput(
-            members.mean(dim=0), torch.stack(presences).mean(dim=0), torch.stack(logarithms).mean(dim=0), members
-        )
+        # Rounding in the means and mixtures of probabilities may exceed one, which no probability does.
+        presence = torch.stack(presences).mean(dim=0).clamp(0.0, 1.0)
+        return EnsembleOutput(members.mean(dim=0), presence, torch.stack(logarithms).mean(dim=0), members)
 
     def _mixed(self, output: CompositionOutput) -> tuple[Tensor, Tensor]:
         if output.known_logit is None or not self.recognises:
