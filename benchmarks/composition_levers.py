@@ -189,7 +189,9 @@ def run(name: str, seed: int, electrodes: Path, work: Path) -> None:
         "training_core_seconds": round(trained, 1),
         "parameters": card["parameters"],
         "best": card["best"],
-        "mixture": {key: card["calibration"].get(key) for key in ("trust", "sharpness", "memory_share")},
+        "mixture": {
+            key: card["calibration"].get(key) for key in ("trust", "sharpness", "memory_share", "presence_share")
+        },
         "metrics": metrics,
     }
     write_json(output, document)

@@ -22,15 +22,15 @@ class EnsembleOutput:
         Expected atoms per reduced formula, (sets, elements).
     presence
         Probability that an element is there, (sets, elements).
-    logarithm
-        Logarithm of one plus the count if the element is there, (sets, elements).
+    count_if_present
+        Atoms per reduced formula if the element is there, (sets, elements).
     members
         Counts of each member, (members, sets, elements).
     """
 
     counts: Tensor
     presence: Tensor
-    logarithm: Tensor
+    count_if_present: Tensor
     members: Tensor
 
 
@@ -50,7 +50,9 @@ class CompositionEnsemble(nn.Module):
         Number of known compositions.
     memory
         Arguments of :class:`ImageMemory`, for an ensemble that also remembers the training images; None for none. What they
-        say is mixed in with the share ``memory_share``, fitted on held-out electrodes too.
+        say of counts is mixed in with the share ``memory_share``, what they say of presence with ``presence_share``. Both are
+        fitted on held-out electrodes too: the few neighbours of an image are a good guess at a formula, but a poor
+        probability.
     architecture
         Arguments of :class:`CompositionRegressor`.
     """
@@ -61,6 +63,7 @@ class CompositionEnsemble(nn.Module):
         super().__init__()
         self.memory = None if memory is None else ImageMemory(**memory)
         self.register_buffer("memory_share", torch.tensor(0.0))
+        self.register_buffer("presence_share", torch.tensor(0.0))
         self.members = nn.ModuleList(CompositionRegressor(known=known, **architecture) for _ in range(members))
         elements = architecture.get("elements", 112)
         self.register_buffer("known_compositions", torch.zeros(known, elements))
@@ -113,19 +116,24 @@ class CompositionEnsemble(nn.Module):
         recalled
             Counts and presence that remembered images say, (sets, 2, elements); None without a memory.
         """
-        counts, presences, logarithms = [], [], []
+        counts, presences, shares_of_counts, logarithms = [], [], [], []
         for output in self.outputs(features, working_ion):
             count, presence = self._mixed(output)
+            there = presence
             if recalled is not None:
                 count = count.lerp(recalled[:, 0], self.memory_share)
-                presence = presence.lerp(recalled[:, 1], self.memory_share)
+                there = presence.lerp(recalled[:, 1], self.memory_share)
+                presence = presence.lerp(recalled[:, 1], self.presence_share)
             counts.append(count)
+            shares_of_counts.append(there)
             presences.append(presence)
             logarithms.append(output.logarithm)
         members = torch.stack(counts)
+        mean, there = members.mean(dim=0), torch.stack(shares_of_counts).mean(dim=0)
+        # Where a crystal is recognised, its atoms count; else those that the networks would expect.
+        if_present = (mean / there.clamp(min=1e-3)).where(there > 0.5, torch.expm1(torch.stack(logarithms).mean(dim=0)))
         # Rounding in the means and mixtures of probabilities may exceed one, which no probability does.
-        presence = torch.stack(presences).mean(dim=0).clamp(0.0, 1.0)
-        return EnsembleOutput(members.mean(dim=0), presence, torch.stack(logarithms).mean(dim=0), members)
+        return EnsembleOutput(mean, torch.stack(presences).mean(dim=0).clamp(0.0, 1.0), if_present, members)
 
     def _mixed(self, output: CompositionOutput) -> tuple[Tensor, Tensor]:
         if output.known_logit is None or not self.recognises:

@@ -35,7 +35,7 @@ def calibrate(network: CompositionEnsemble, validation: CompositionPart) -> dict
     Parameters
     ----------
     network
-        In evaluation mode; its ``trust``, ``sharpness`` and ``memory_share`` are set.
+        In evaluation mode; its ``trust``, ``sharpness``, ``memory_share`` and ``presence_share`` are set.
     validation
         The validation part.
 
@@ -43,8 +43,8 @@ def calibrate(network: CompositionEnsemble, validation: CompositionPart) -> dict
     -------
     dict
         ``single`` and ``pooled``: intervals of counts read from one stack, and from all stacks of an electrode, as plain
-        JSON values (see :class:`ConformalIntervals`); and, where the network has them, ``trust``, ``sharpness`` and
-        ``memory_share``.
+        JSON values (see :class:`ConformalIntervals`); and, where the network has them, ``trust``, ``sharpness``,
+        ``memory_share`` and ``presence_share``.
     """
     embedded = embed_images(network, validation.images, len(validation.owners))
     true = validation.counts.numpy()
@@ -71,13 +71,32 @@ def calibrate(network: CompositionEnsemble, validation: CompositionPart) -> dict
             constant.fill_(value)
         return chosen
 
+    def surprise() -> float:
+        """Return the cross-entropy of the elements' presence, summed over the two ways of reading."""
+        return sum(
+            _cross_entropy(expected > 0, read_sets(network, embedded, sets).presence)
+            for sets, expected in ways.values()
+        )
+
     mixture: dict[str, float] = {}
     if network.recognises:
         mixture["trust"], mixture["sharpness"] = best(_MIXTURES, network.trust, network.sharpness)
     if network.memory is not None:
         (mixture["memory_share"],) = best(_SHARES, network.memory_share)
+        surprises = []
+        for (share,) in _SHARES:
+            network.presence_share.fill_(share)
+            surprises.append(surprise())
+        mixture["presence_share"] = _SHARES[int(np.argmin(surprises))][0]
+        network.presence_share.fill_(mixture["presence_share"])
     intervals = {
         way: ConformalIntervals.fit(expected, read_sets(network, embedded, sets).counts).to_json()
         for way, (sets, expected) in ways.items()
     }
     return {"electrodes": len(groups), "stacks": len(true), **mixture, **intervals}
+
+
+def _cross_entropy(happened: np.ndarray, probability: np.ndarray, margin: float = 1e-4) -> float:
+    """Return the mean cross-entropy; what is said with full certainty counts as sure up to `margin`."""
+    given = np.where(happened, probability, 1.0 - probability)
+    return -float(np.log(np.clip(given, margin, 1.0)).mean())

@@ -125,11 +125,7 @@ def read_sets(
             ion = None if working_ion is None else torch.from_numpy(working_ion[numbers]).float().to(device)
             output = network.read(embedded.features[:, members], ion, embedded.pooled_recollection(members))
             spread = output.members.std(dim=0, correction=0)
-            # Where a remembered crystal is recognised, its atoms count; else those of the network.
-            there = (output.counts / output.presence.clamp(min=1e-3)).where(
-                output.presence > 0.5, torch.expm1(output.logarithm)
-            )
-            arrays = (output.counts, output.presence, there, spread)
+            arrays = (output.counts, output.presence, output.count_if_present, spread)
             for row, values in zip(numbers, zip(*(array.cpu().numpy() for array in arrays), strict=True), strict=True):
                 results[row] = values
     return ReadCompositions(*(np.stack(column) for column in zip(*results, strict=True)))

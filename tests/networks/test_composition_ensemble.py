@@ -20,8 +20,31 @@ def test_presence_stays_a_probability_where_everything_agrees() -> None:
     for member in network.members:
         torch.nn.init.constant_(member.presence.bias, 16.0)
     for share in torch.linspace(0.05, 0.95, 19):
-        network.memory_share.fill_(share)
+        network.presence_share.fill_(share)
         # Rounded as a mean of weights that add up to one only nearly.
         recalled = torch.full((64, 2, 112), 1.0 + 2**-23)
         read = network.read(torch.randn(3, 64, 2, 8), recalled=recalled)
-        assert read.presence.min() >= 0.0 and read.presence.max() <= 1.0
+        assert read.presence.min() >= 0.0
+        assert read.presence.max() <= 1.0
+
+
+def test_memory_has_its_own_say_in_counts_and_in_presence() -> None:
+    torch.manual_seed(0)
+    network = CompositionEnsemble(
+        in_channels=3,
+        channels=[8],
+        dense=[8],
+        head="presence-and-count",
+        memory={"images": 4, "compositions": 1, "gain": 1.0},
+    ).eval()
+    features, recalled = torch.randn(1, 5, 2, 8), torch.zeros(5, 2, 112)
+    recalled[:, 0, 7], recalled[:, 1, 7] = 6.0, 1.0
+    alone = network.read(features)
+    network.memory_share.fill_(1.0)
+    read = network.read(features, recalled=recalled)
+    torch.testing.assert_close(read.counts, recalled[:, 0])
+    torch.testing.assert_close(read.count_if_present[:, 7], torch.full((5,), 6.0))
+    torch.testing.assert_close(read.presence, alone.presence)
+    network.presence_share.fill_(0.5)
+    mixed = network.read(features, recalled=recalled).presence
+    torch.testing.assert_close(mixed, 0.5 * alone.presence + 0.5 * recalled[:, 1])

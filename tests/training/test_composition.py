@@ -108,7 +108,8 @@ def test_recognition_is_learned_and_trusted_as_far_as_validation_says(tiny_campa
 def test_a_memory_recalls_the_crystal_of_a_training_image_however_it_was_turned(tiny_dataset, tmp_path, one_thread):
     card = train_composition(tiny_dataset, tmp_path, settings(memory=True), progress=False)
     network, _ = load_composition_regressor(tmp_path)
-    assert network.memory_share.item() == pytest.approx(card["calibration"]["memory_share"])
+    for share in ("memory_share", "presence_share"):
+        assert getattr(network, share).item() == pytest.approx(card["calibration"][share])
     with TrainingDataset.open(tiny_dataset) as dataset:
         training = ImageSamples(dataset, "training")
         stacks, truth = training.stacks(np.arange(len(training))), training.column("composition")
