@@ -14,7 +14,8 @@ times; Spearman's correlation of asked with obtained thickness, beside that of t
 
     python benchmarks/sei_generation.py prvae/ --output benchmarks/results
 
-writes sei_generation.json, .md and .png. The model's folder must hold the response to barriers (battgen train-prvae).
+writes sei_generation.json, .md and .png, which sei_generation_figure.py draws anew. The model's folder must hold the response
+to barriers (battgen train-prvae).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sei_generation_figure import figure
 
 from kadi_battgen.applications.ranges import ValueRange
 from kadi_battgen.applications.sei.closed_loop import Obtained, closed_loop_metrics, resimulate, spearman
@@ -39,8 +41,7 @@ from kadi_battgen.electrodes.card import markdown_table
 from kadi_battgen.files import write_json, write_text
 from kadi_battgen.metrics.intervals import bootstrap_interval
 from kadi_battgen.parallel import ClusterSettings
-from kadi_battgen.plots.palette import BLUE, INK, MUTED
-from kadi_battgen.plots.style import dress, image_bytes, new_figure, note
+from kadi_battgen.plots.style import image_bytes
 from kadi_battgen.sei.observables import OBSERVABLES, observables
 
 #: Properties that are asked for together, beside each by itself.
@@ -77,16 +78,14 @@ def main() -> int:
     }
     response = BarrierResponse(options.model)
     found["response"] = {name: response.card["test"][name] for name in ("thickness", "flux", "porosity")}
-    found["closed_loop"], points = closed_loop(model, response, options)
+    found["closed_loop"], found["points"] = closed_loop(model, response, options)
     text = summary(found)
     print(text)
     if options.output:
         options.output.mkdir(parents=True, exist_ok=True)
-        shown = dict(found)
-        write_json(options.output / "sei_generation.json", shown)
+        write_json(options.output / "sei_generation.json", found)
         write_text(options.output / "sei_generation.md", text)
-        picture = image_bytes(figure(found, points), "png", 120)
-        (options.output / "sei_generation.png").write_bytes(picture)
+        (options.output / "sei_generation.png").write_bytes(image_bytes(figure(found), "png", 120))
     return 0
 
 
@@ -135,8 +134,8 @@ def guided(model: PrvaeModel, samples: int, seeds: list[int]) -> dict[str, Any]:
 
 def closed_loop(
     model: PrvaeModel, response: BarrierResponse, options: argparse.Namespace
-) -> tuple[dict[str, Any], Any]:
-    """Return the metrics of the closed loop by way over all seeds, and asked and obtained values of the proposals."""
+) -> tuple[dict[str, Any], dict[str, list[float]]]:
+    """Return the metrics of the closed loop by way over all seeds, and asked and obtained thickness in nm."""
     entry = response.campaign(options.campaign)
     quantiles = entry["observable_quantiles"]
     target = middle(quantiles, ("thickness",))
@@ -172,7 +171,7 @@ def closed_loop(
         "max_events": entry["max_events"],
         "max_time_s": entry["max_time_s"],
         "ways": summary_,
-    }, together
+    }, {key: np.round(values, 4).tolist() for key, values in together.items()}
 
 
 def nearest_runs(response: BarrierResponse, proposals: Proposals, campaign: int) -> Proposals:
@@ -286,43 +285,6 @@ def _cell(value: Mapping[str, float] | None, form: str = "{:.3f}") -> str:
     if value is None:
         return "–"
     return f"{form.format(value['mean'])} ({form.format(value['least'])} to {form.format(value['most'])})"
-
-
-def figure(found: Mapping[str, Any], points: Mapping[str, np.ndarray]) -> Any:
-    """Draw the errors by property and way, and asked against obtained thickness."""
-    drawn = new_figure(10.4, 4.2)
-    left, right = drawn.subplots(1, 2, width_ratios=[1.35, 1.0])
-    singles = [names for names in found["guided"] if "+" not in names]
-    colours = (MUTED, "#56B4E9", BLUE, INK)
-    for number, (way, colour) in enumerate(zip(WAYS, colours, strict=True)):
-        intervals = [found["guided"][name][way]["median_relative_error"][name] for name in singles]
-        middle_ = np.array([entry["estimate"] for entry in intervals])
-        ends = np.array(
-            [[entry["estimate"] - entry["low"], entry["high"] - entry["estimate"]] for entry in intervals]
-        ).T
-        place = np.arange(len(singles)) + 0.2 * (number - 1.5)
-        left.errorbar(
-            place, middle_, yerr=np.maximum(ends, 0), fmt="o", color=colour, markersize=5, capsize=3, label=way
-        )
-    left.axhline(0.05, color=MUTED, linewidth=1.0, linestyle="--")
-    left.set_yscale("log")
-    left.set_xticks(np.arange(len(singles)), [OBSERVABLES[name].label for name in singles])
-    dress(left, ylabel="Median relative error / fraction", title="Guided generation", grid="y")
-    left.legend(frameon=False, fontsize=8, labelcolor=INK)
-    asked, mean = points["asked"], points["mean"]
-    ends_ = (-0.5, 1.05 * max(asked.max(), mean.max()))
-    right.plot(ends_, ends_, color=MUTED, linewidth=1.0, linestyle="--")
-    right.errorbar(
-        asked, mean, yerr=points["deviation"], fmt="o", color=BLUE, markersize=3.5, alpha=0.55, elinewidth=0.8
-    )
-    right.set(xlim=ends_, ylim=ends_, aspect="equal")
-    dress(right, xlabel="Asked thickness / nm", ylabel="Simulated thickness / nm", title="Closed loop")
-    numbers = found["closed_loop"]["ways"]["proposed"]
-    note(
-        right,
-        f"Spearman {numbers['spearman']['mean']:.3f}\nbetween seeds {numbers['spearman_between_seeds']['mean']:.3f}",
-    )
-    return drawn
 
 
 if __name__ == "__main__":
