@@ -18,6 +18,8 @@ release = version = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "command_pages", "module_pages"]
 exclude_patterns = ["commands.yaml"]
+html_static_path = ["static"]
+html_css_files = ["gallery.css"]
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
 

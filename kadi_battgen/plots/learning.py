@@ -47,7 +47,7 @@ def learning_curves(
         missing = [name for name in ("epoch", *names) if name not in history]
         if missing or not names:
             raise ValueError(f"the history of {model} lacks {', '.join(missing) or 'a loss'}.")
-        _curves(panels[index], history, names)
+        draw_curves(panels[index], history, names)
         dress(
             panels[index],
             xlabel="Epoch",
@@ -58,7 +58,8 @@ def learning_curves(
     return figure
 
 
-def _curves(axes: Axes, history: Mapping[str, Sequence[float]], names: Sequence[str]) -> None:
+def draw_curves(axes: Axes, history: Mapping[str, Sequence[float]], names: Sequence[str]) -> None:
+    """Draw columns of a history over its epochs, the best validation loss marked; widely spread ones logarithmically."""
     from matplotlib.ticker import MaxNLocator
 
     epochs = np.asarray(history["epoch"], dtype=np.float64)

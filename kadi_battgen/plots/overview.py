@@ -49,7 +49,7 @@ def data_pipeline(
     if not electrodes or not parts or stack.ndim != 3 or descriptors.ndim != 3 or len(descriptors) != 6:
         raise ValueError(f"a stack {stack.shape} and descriptors {descriptors.shape} make no data set to show.")
     figure = new_figure(12.2, 3.9)
-    columns = figure.subfigures(1, 4, squeeze=False, width_ratios=[1.1, 1.0, 1.3, 1.2])[0]
+    columns = figure.subfigures(1, 4, squeeze=False, width_ratios=[1.1, 0.9, 1.3, 1.3])[0]
     shown = dict(electrodes)
     total = sum(shown.values())
     titles = (
@@ -82,13 +82,12 @@ def data_pipeline(
 
     bars = columns[3].subplots()
     stacks = [count for count, _ in parts.values()]
-    drawn = bars.bar(range(len(parts)), stacks, color=[BLUE, GREEN, VERMILION][: len(parts)], width=0.6)
-    labels = [f"{count} stacks\n{owners} electrodes" for count, owners in parts.values()]
-    bars.bar_label(drawn, labels, fontsize=NOTE_SIZE, color=INK, padding=3)
-    bars.set_xticks(range(len(parts)), list(parts))
-    bars.set_ylim(0, 1.3 * max(stacks))
-    bars.set_xlim(-0.7, len(parts) - 0.4)
-    dress(bars, ylabel="Number of AFM stacks", grid="y")
+    drawn = bars.barh(range(len(parts)), stacks, color=[BLUE, GREEN, VERMILION][: len(parts)], height=0.55)
+    bars.bar_label(drawn, [f"{count:,} stacks" for count in stacks], fontsize=NOTE_SIZE, color=INK, padding=3)
+    bars.set_yticks(range(len(parts)), [f"{part}\n{owners:,} electrodes" for part, (_, owners) in parts.items()])
+    bars.set_xlim(0, 1.45 * max(stacks))
+    bars.invert_yaxis()
+    dress(bars, xlabel="Number of AFM stacks", grid="x")
     return figure
 
 
@@ -107,7 +106,7 @@ def model_overview(cards: Mapping[str, Mapping[str, Any]]) -> Figure:
     """
     if "translation" not in cards:
         raise ValueError("there is no translator to show.")
-    figure = new_figure(10.6, 1.0 + 1.75 * len(cards))
+    figure = new_figure(10.6, 0.4 + 1.45 * len(cards))
     panels = figure.subplots(len(cards), 1, squeeze=False)[:, 0]
     height, width = cards["translation"]["image_shape"]
     slices = cards["translation"]["architecture"]["slices"]
@@ -161,20 +160,30 @@ def _timesteps(cards: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _chain(axes: Axes, steps: Sequence[str], colour: str) -> None:
     """Draw steps as boxes from left to right with arrows between them; what is computed is coloured, data are not."""
-    from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
-
     gap = 0.25
     axes.set(xlim=(-0.05, 5 + 4 * gap + 0.05), ylim=(0, 1))
     axes.set_axis_off()
     for number, text in enumerate(steps):
         left = number * (1 + gap)
-        face = GRID if number % 2 == 0 else colour
-        box = FancyBboxPatch(
-            (left, 0.15), 1, 0.7, boxstyle="round,pad=0,rounding_size=0.06", facecolor=face, alpha=0.35, linewidth=0
-        )
-        axes.add_patch(box)
-        axes.text(left + 0.5, 0.5, text, ha="center", va="center", fontsize=LABEL_SIZE, color=INK)
+        # The decoder is the translator's wherever it is used.
+        computed = GREEN if text == "Decoder" else colour
+        draw_box(axes, (left, 0.1), (1, 0.8), text, GRID if number % 2 == 0 else computed)
         if number:
-            axes.add_patch(
-                FancyArrowPatch((left - gap, 0.5), (left, 0.5), arrowstyle="-|>", mutation_scale=12, color=MUTED)
-            )
+            draw_arrow(axes, (left - gap, 0.5), (left, 0.5))
+
+
+def draw_box(axes: Axes, corner: tuple[float, float], size: tuple[float, float], text: str, colour: str) -> None:
+    """Draw a step of an overview: a box at its lower left `corner` with a text in its middle; all in data coordinates."""
+    from matplotlib.patches import FancyBboxPatch
+
+    shape = "round,pad=0,rounding_size=0.06"
+    axes.add_patch(FancyBboxPatch(corner, *size, boxstyle=shape, facecolor=colour, alpha=0.35, linewidth=0))
+    middle = (corner[0] + size[0] / 2, corner[1] + size[1] / 2)
+    axes.text(*middle, text, ha="center", va="center", fontsize=LABEL_SIZE, color=INK)
+
+
+def draw_arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Draw an arrow between two steps of an overview, in data coordinates."""
+    from matplotlib.patches import FancyArrowPatch
+
+    axes.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=12, color=MUTED, shrinkA=0, shrinkB=0))

@@ -43,7 +43,7 @@ def paired_descriptors(
     first, second
         Shape (N, 6, H, W): height map, van der Waals spheres, atomic disks, red, green, blue.
     titles
-        What stands beside each row, such as a formula.
+        What stands beside each row, such as a formula; each of its lines is broken where it is too wide.
     names
         What the two sets are called.
     pixel_size
@@ -74,7 +74,8 @@ def paired_descriptors(
             if pixel_size is not None:
                 scale_bar(panels[row, 0], sample.shape[-1], pixel_size)
             if images is first:
-                label = "\n".join(wrapped(titles[row], _LABEL - 0.1, LABEL_SIZE, 4))
+                lines = [wrapped(part, _LABEL - 0.1, LABEL_SIZE, 2) for part in titles[row].split("\n")]
+                label = "\n".join(line for part in lines for line in part)
                 panels[row, 0].set_ylabel(
                     label, fontsize=LABEL_SIZE, color=INK, rotation=0, ha="right", va="center", labelpad=6
                 )

@@ -62,12 +62,14 @@ def latent_maps(
                 vmax=max(ends[1], ends[0] + 1e-9),
                 s=5,
                 linewidths=0,
+                rasterized=True,
             )
             dress(axes, title=space if axes in panels[0] else "")
+            linear, smooth = (_number(numbers[name][f"{key}_in_plane"]) for key in ("linear_r2", "smoothness"))
+            # Above the points, since these may lie anywhere.
+            axes.set_title(f"linear R² {linear}, smoothness {smooth}", fontsize=NOTE_SIZE, color=INK, loc="right")
             if axes in panels[-1]:
                 axes.set_xlabel("Principal component 1 / dimensionless", fontsize=LABEL_SIZE, color=INK)
-            linear, smooth = (_number(numbers[name][f"{key}_in_plane"]) for key in ("linear_r2", "smoothness"))
-            note(axes, f"linear R² {linear}\nsmoothness {smooth}")
         row[0].set_ylabel("Principal component 2\n/ dimensionless", fontsize=LABEL_SIZE, color=INK)
         bar = figure.colorbar(marks, ax=list(row), pad=0.01, aspect=30)
         bar.set_label(OBSERVABLES[name].axis, fontsize=LABEL_SIZE, color=INK)
@@ -131,7 +133,7 @@ def component_trends(scores: np.ndarray, values: np.ndarray, name: str, title: s
     panels = figure.subplots(1, scores.shape[1], squeeze=False, sharey=True)[0]
     shown = np.random.default_rng(0).permutation(len(scores))[:MOST_POINTS]
     for number, axes in enumerate(panels):
-        axes.scatter(scores[shown, number], values[shown], s=5, color=BLUE, alpha=0.35, linewidths=0)
+        axes.scatter(scores[shown, number], values[shown], s=5, color=BLUE, alpha=0.35, linewidths=0, rasterized=True)
         related = (
             abs(np.corrcoef(scores[:, number], values)[0, 1]) if np.ptp(scores[:, number]) * np.ptp(values) > 0 else 0.0
         )

@@ -44,7 +44,7 @@ def property_parity(
     """
     if not predicted:
         raise ValueError("there is no predicted property to show.")
-    figure = new_figure(max(4.4, 3.1 * len(predicted)), 3.5, title)
+    figure = new_figure(max(4.4, 3.1 * len(predicted)), 3.5 if title else 3.2, title)
     panels = figure.subplots(1, len(predicted), squeeze=False)[0]
     for axes, name in zip(panels, predicted, strict=True):
         x, y = np.asarray(true[name]), np.asarray(predicted[name])
@@ -54,8 +54,18 @@ def property_parity(
         ends = (smallest - pad, largest + pad)
         # Intervals may turn around where an ensemble is of one mind: an error bar is never negative.
         bars = np.maximum([y[shown] - low[name][shown], high[name][shown] - y[shown]], 0.0)
-        axes.errorbar(x[shown], y[shown], yerr=bars, fmt="none", ecolor=BLUE, elinewidth=0.5, alpha=0.12, zorder=1)
-        axes.scatter(x[shown], y[shown], s=7, color=BLUE, alpha=0.45, linewidths=0, zorder=2)
+        axes.errorbar(
+            x[shown],
+            y[shown],
+            yerr=bars,
+            fmt="none",
+            ecolor=BLUE,
+            elinewidth=0.5,
+            alpha=0.12,
+            zorder=1,
+            rasterized=True,
+        )
+        axes.scatter(x[shown], y[shown], s=7, color=BLUE, alpha=0.45, linewidths=0, zorder=2, rasterized=True)
         axes.plot(ends, ends, color=INK, linewidth=0.9, linestyle="--", zorder=3)
         axes.set(xlim=ends, ylim=ends, aspect="equal")
         entry, numbers = OBSERVABLES[name], metrics[name]
@@ -98,8 +108,9 @@ def correlation_heatmap(correlations: Mapping[str, Mapping[str, float | None]], 
     for spine in axes.spines.values():
         spine.set_visible(False)
     for (row, column), value in np.ndenumerate(table):
-        text = "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
-        colour = "white" if abs(value) > 0.65 else INK
+        # No minus before a zero.
+        text = "–" if np.isnan(value) else f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
+        colour = "white" if value < -0.75 else INK
         axes.text(column, row, text, ha="center", va="center", fontsize=NOTE_SIZE, color=colour)
     bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.02)
     bar.set_label("Pearson correlation / dimensionless", fontsize=LABEL_SIZE, color=INK)

@@ -137,15 +137,25 @@ def _renderer() -> Any:
     return RendererAgg(1, 1, _DOTS)
 
 
-def image_bytes(figure: Figure, kind: Literal["png", "svg"], resolution: int = 160) -> bytes:
-    """Return a figure as PNG (with `resolution` dots per inch) or SVG; the same figure gives the same bytes."""
+def image_bytes(figure: Figure, kind: Literal["png", "svg", "pdf"], resolution: int = 160) -> bytes:
+    """Return a figure as PNG, SVG or PDF; the same figure gives the same bytes.
+
+    Parameters
+    ----------
+    figure
+        What to write.
+    kind
+        ``png`` has dots; in ``svg`` and ``pdf`` all but images and clouds of many points scales without loss, with letters as
+        outlines (SVG) or as an embedded font (PDF), so that they look alike everywhere.
+    resolution
+        Dots per inch of all that has dots.
+    """
     from matplotlib import rc_context
 
+    # A date or a program's version would make other bytes of the same figure.
+    silent = {"png": ("Software",), "svg": ("Date", "Creator"), "pdf": ("CreationDate", "Creator", "Producer")}[kind]
     buffer = io.BytesIO()
-    if kind == "png":
-        figure.savefig(buffer, format="png", dpi=resolution, facecolor="white", metadata={"Software": None})
-    else:
-        # Names of shared shapes are random otherwise.
-        with rc_context({"svg.hashsalt": "kadi-battgen"}):
-            figure.savefig(buffer, format="svg", facecolor="white", metadata={"Date": None, "Creator": None})
+    # Names of shared shapes are random otherwise.
+    with rc_context({"svg.hashsalt": "kadi-battgen", "svg.fonttype": "path", "pdf.fonttype": 42}):
+        figure.savefig(buffer, format=kind, dpi=resolution, facecolor="white", metadata=dict.fromkeys(silent))
     return buffer.getvalue()

@@ -152,6 +152,10 @@ def script(page: str) -> str:
                 f"END-OF-{block.line}",
             ]
         elif block.language == "python":
+            pattern = next((entry["pattern"] for entry in shown if re.search(entry["pattern"], text)), None)
+            if pattern is not None:
+                unused.discard(pattern)
+                continue
             text, used = _smaller(text, smaller)
             unused -= used
             name = f"block-{block.line}.py"

@@ -101,8 +101,9 @@ def test_the_pipeline_counts_electrodes_and_parts() -> None:
         {"Li": 3, "Na": 1}, RNG.normal(size=(4, 8, 8)), MAPS[0], {"training": (6, 3), "test": (2, 1)}
     )
     assert figure.subfigs[0].get_suptitle() == "1  4 electrodes"
-    labels = [text.get_text() for text in figure.subfigs[3].get_axes()[0].texts]
-    assert labels == ["6 stacks\n3 electrodes", "2 stacks\n1 electrodes"]
+    (bars,) = figure.subfigs[3].get_axes()
+    assert [text.get_text() for text in bars.texts] == ["6 stacks", "2 stacks"]
+    assert [label.get_text() for label in bars.get_yticklabels()] == ["training\n3 electrodes", "test\n1 electrodes"]
 
 
 @pytest.mark.parametrize(

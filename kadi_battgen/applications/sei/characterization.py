@@ -14,6 +14,7 @@ from kadi_battgen.applications.sei.familiarity import familiarity_metrics, neare
 from kadi_battgen.applications.sei.latent_space import LatentSpace, latent_metrics
 from kadi_battgen.applications.sei.model import PrvaeModel
 from kadi_battgen.applications.sei.walks import Walk, barrier_walks, component_walks
+from kadi_battgen.datasets.sei import SeiDataset
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import write_json
 from kadi_battgen.metrics.calibration import coverage
@@ -40,7 +41,7 @@ class Configurations:
     Attributes
     ----------
     runs
-        Row of each in its campaign, (N,).
+        Row of each in its campaign, or in its data set, (N,).
     configurations
         uint8, (N, rows, columns).
     barriers
@@ -72,6 +73,26 @@ class Configurations:
                 runs = np.sort(np.random.default_rng(seed).permutation(len(runs))[:samples])
             stack = campaign.configurations()[runs]
             return cls(runs, stack, campaign.barriers[runs], observables(stack), campaign.regimes[runs])
+
+    @classmethod
+    def of_part(
+        cls, path: str | os.PathLike[str], part: str = "test", samples: int | None = None, seed: int = 0
+    ) -> Configurations:
+        """Read the configurations of one part of a data set, at most `samples` of them, drawn at random.
+
+        Raises
+        ------
+        UserError
+            If it is no data set or has no such part.
+        """
+        with SeiDataset.open(path) as dataset:
+            rows = dataset.indices(part)
+            if samples is not None and samples < len(rows):
+                rows = np.sort(np.random.default_rng(seed).permutation(rows)[:samples])
+            stack = dataset.configurations(rows)
+            barriers = dataset.barriers_scaling.inverse(dataset.column("barriers")[rows])
+            regimes = np.array(list(REGIMES))[dataset.column("regime")[rows]]
+            return cls(rows, stack, barriers, observables(stack), regimes)
 
     def first(self, count: int) -> Configurations:
         """Return the first `count` configurations."""

@@ -23,11 +23,7 @@ def pixel_edge(conventions: Mapping[str, Any]) -> float:
 
 def dataset_section(dataset: TrainingDataset) -> Section:
     """Return the section on the data set: size, split, scales and the conventions of the simulation."""
-    owners = dataset.column("electrode_index")
-    rows = []
-    for part in ("training", "validation", "test"):
-        indices = dataset.indices(part)
-        rows.append((part, len(indices), len(np.unique(owners[indices]))))
+    rows = [(part, *sizes) for part, sizes in part_sizes(dataset).items()]
     scaling = dataset.conditions_scaling
     ranges = [
         (FUNCTIONAL_PROPERTIES[name].label, unit, low, high)
@@ -41,7 +37,7 @@ def dataset_section(dataset: TrainingDataset) -> Section:
             f"Stacks are divided by one scale, {dataset.stack_scale:.4g} {dataset.stack_unit}, so that forces compare "
             "between slices and materials.",
         ],
-        [_pipeline(dataset, rows)],
+        [pipeline_figure(dataset)],
         [
             Table(
                 (Column("Part"), Column("Stacks", kind="number"), Column("Electrodes", kind="number")), rows, "Split."
@@ -61,7 +57,14 @@ def dataset_section(dataset: TrainingDataset) -> Section:
     )
 
 
-def _pipeline(dataset: TrainingDataset, parts: list[tuple[str, int, int]]) -> ReportFigure:
+def part_sizes(dataset: TrainingDataset) -> dict[str, tuple[int, int]]:
+    """Return the number of stacks and of electrodes by part of a data set."""
+    owners = dataset.column("electrode_index")
+    indices = {part: dataset.indices(part) for part in ("training", "validation", "test")}
+    return {part: (len(found), len(np.unique(owners[found]))) for part, found in indices.items()}
+
+
+def pipeline_figure(dataset: TrainingDataset) -> ReportFigure:
     """Return the figure of the way from electrodes to samples, with the images of one of them."""
     ions = [electrode.working_ion for electrode in dataset.electrodes]
     index = int(dataset.indices("training")[0])
@@ -70,7 +73,7 @@ def _pipeline(dataset: TrainingDataset, parts: list[tuple[str, int, int]]) -> Re
         {ion: ions.count(ion) for ion in WORKING_IONS if ion in ions},
         dataset.stack(index).astype(np.float32),
         dataset.descriptors(index).astype(np.float32),
-        {part: (stacks, owners) for part, stacks, owners in parts},
+        part_sizes(dataset),
         formula_label(shown.formula_discharge),
     )
     return ReportFigure(

@@ -38,21 +38,22 @@ def screening_section(evaluation: Evaluation, pixel_size: float | None = None) -
         "generated for each. The capacity that follows from the candidate's formula and from the generated share of its ions "
         "that leaves is compared with the electrode's."
     )
-    figures = []
-    screened = evaluation.screened
-    if screened.get("titles"):
-        figures.append(
-            ReportFigure(
-                paired_descriptors(
-                    screened["truth"],
-                    screened["generated"],
-                    [" ".join(map(formula_label, title.split())) for title in screened["titles"]],
-                    ("Held-out electrode", "Generated"),
-                    pixel_size,
-                ),
-                f"Descriptors of held-out electrodes beside generated ones: {'; '.join(screened['titles'])}.",
-                "From the target whose capacity was met best to the one met worst (thesis figure 4.12). Another orientation "
-                "and another place on the surface are as good an answer: images are to be alike in kind, not pixel by pixel.",
-            )
-        )
+    figures = [screened_figure(evaluation, pixel_size)] if evaluation.screened.get("titles") else []
     return Section("Screening of held-out targets", [text], figures, [table] if table is not None else [])
+
+
+def screened_figure(evaluation: Evaluation, pixel_size: float | None = None) -> ReportFigure:
+    """Return the figure of held-out targets beside what was generated for them."""
+    screened = evaluation.screened
+    return ReportFigure(
+        paired_descriptors(
+            screened["truth"],
+            screened["generated"],
+            [" ".join(map(formula_label, title.split())).replace(", ", ",\n") for title in screened["titles"]],
+            ("Held-out electrode", "Generated"),
+            pixel_size,
+        ),
+        f"Descriptors of held-out electrodes beside generated ones: {'; '.join(screened['titles'])}.",
+        "From the target whose capacity was met best to the one met worst (thesis figure 4.12). Another orientation "
+        "and another place on the surface are as good an answer: images are to be alike in kind, not pixel by pixel.",
+    )

@@ -29,13 +29,7 @@ def translation_section(evaluation: Evaluation, scale: float, unit: str, pixel_s
     """Return the section on the translation."""
     examples, metrics = evaluation.examples, evaluation.metrics["translation"]
     titles = [_title(title) for title in examples["titles"]]
-    figures = [
-        ReportFigure(
-            paired_descriptors(examples["truth"], examples["prediction"], titles, ("Truth", "Translated"), pixel_size),
-            f"True and translated descriptors of {', '.join(examples['titles'])}.",
-            "True and translated descriptors of held-out electrodes, from a good one to the worst.",
-        )
-    ]
+    figures = [translated_figure(evaluation, pixel_size)]
     for number, title in enumerate(titles):
         baseline = examples["baseline"]
         figures.append(
@@ -69,6 +63,17 @@ def translation_section(evaluation: Evaluation, scale: float, unit: str, pixel_s
     )
     return Section(
         "Translation of AFM stacks", [text, remark], figures, [table for table in tables if table is not None]
+    )
+
+
+def translated_figure(evaluation: Evaluation, pixel_size: float) -> ReportFigure:
+    """Return the figure of true and translated descriptors side by side."""
+    examples = evaluation.examples
+    titles = [_title(title).replace(" (", "\n(") for title in examples["titles"]]
+    return ReportFigure(
+        paired_descriptors(examples["truth"], examples["prediction"], titles, ("Truth", "Translated"), pixel_size),
+        f"True and translated descriptors of {', '.join(examples['titles'])}.",
+        "True and translated descriptors of held-out electrodes, from a good one to the worst.",
     )
 
 
