@@ -26,7 +26,7 @@ Settings = TypeVar("Settings", bound=BaseModel)
 Width = Annotated[int, Field(ge=1)]
 
 #: Name of a loss on a group of descriptors.
-Reconstruction = Literal["l1", "l2", "binary-cross-entropy"]
+Reconstruction = Literal["l1", "l2", "l1-and-l2", "binary-cross-entropy"]
 
 
 class _Settings(BaseModel):

@@ -17,6 +17,7 @@ from kadi_battgen.training.losses import (
     adversarial_objective,
     binary_cross_entropy,
     class_cross_entropy,
+    l1_and_l2_loss,
     l1_loss,
     l2_loss,
     reconstruction_objective,
@@ -32,6 +33,7 @@ PREDICTED = torch.tensor([[0.5, 0.5, 0.75, 0.5]])
     [
         (l1_loss, 1.5 / 4),
         (l2_loss, 0.75 / 4),
+        (l1_and_l2_loss, 1.5 / 4 + 10 * 0.75 / 4),
         (binary_cross_entropy, (3 * math.log(2) - 0.25 * math.log(0.75) - 0.75 * math.log(0.25)) / 4),
     ],
 )

@@ -65,7 +65,11 @@ def test_options_win_over_the_file_and_none_is_passed_over(tmp_path):
         ("translation", {"channels": [16, 20, 32]}, r"channels \[16, 20, 32\] are not all multiples of 8"),
         ("translation", {"channels": [16, 0, 32]}, r"channels\.1: Input should be greater than or equal to 1"),
         ("translation", {"baseline_features": [4, 4]}, r"baseline_features\.2: Field required"),
-        ("translation", {"grey_loss": "ssd"}, "grey_loss: Input should be 'l1', 'l2' or 'binary-cross-entropy'"),
+        (
+            "translation",
+            {"grey_loss": "ssd"},
+            "grey_loss: Input should be 'l1', 'l2', 'l1-and-l2' or 'binary-cross-entropy'",
+        ),
         (
             "translation",
             {"adversarial_loss": "hinge"},
