@@ -74,7 +74,7 @@ WIDE: dict[str, Any] = {
     "dense": [384],
     "dropout": 0.1,
     "working_ion": False,
-    "loop": _loop(60, weight_decay=0.02),
+    "loop": _loop(60, weight_decay=0.02, averaging=0.0),
 }
 
 #: Runs by name: rule of the split, campaign, orientations used, fraction of the training compositions, recipe changes.
