@@ -22,7 +22,7 @@ from composition_summary import group_presence_auc, summarise
 
 from kadi_battgen.afm.campaign import run_campaign
 from kadi_battgen.afm.settings import ScanSettings, TipCharges
-from kadi_battgen.applications.composition_model import CompositionModel
+from kadi_battgen.applications.composition.model import CompositionModel
 from kadi_battgen.applications.evaluation.composition import evaluate_composition
 from kadi_battgen.datasets import TrainingDataset, build_dataset
 from kadi_battgen.datasets.splitting import inverse_frequency_weights, split_samples
@@ -30,7 +30,7 @@ from kadi_battgen.electrodes.collection import read_electrodes
 from kadi_battgen.electrodes.composition import formula_from_vector
 from kadi_battgen.files import read_json, write_json
 from kadi_battgen.parallel import ClusterSettings
-from kadi_battgen.training.composition import train_composition
+from kadi_battgen.training.composition.regressor import train_composition
 from kadi_battgen.training.samples import ImageSamples
 from kadi_battgen.training.settings import CompositionSettings
 

@@ -28,7 +28,7 @@ import torch
 
 from kadi_battgen.applications.evaluation.retrieval import nearest_by_conditions
 from kadi_battgen.applications.evaluation.screening import meet_targets
-from kadi_battgen.applications.screening_model import DEFAULT_DRAWS, DEFAULT_GUIDANCE, DEFAULT_STEPS, ScreeningModel
+from kadi_battgen.applications.screening.model import DEFAULT_DRAWS, DEFAULT_GUIDANCE, DEFAULT_STEPS, ScreeningModel
 from kadi_battgen.datasets.scaling import RangeScaling
 from kadi_battgen.datasets.splitting import PARTS, split_by_composition
 from kadi_battgen.diffusion.schedule import NoiseSchedule
@@ -43,9 +43,9 @@ from kadi_battgen.metrics.candidates import (
 )
 from kadi_battgen.metrics.intervals import seed_interval
 from kadi_battgen.networks.screening import ScreeningNetwork
-from kadi_battgen.training.formula_networks import train_formula_networks
-from kadi_battgen.training.formulas import SHARES, electrode_samples
-from kadi_battgen.training.property_model import interval_widening, property_errors
+from kadi_battgen.training.screening.formula_networks import train_formula_networks
+from kadi_battgen.training.screening.formulas import SHARES, electrode_samples
+from kadi_battgen.training.screening.property_model import interval_widening, property_errors
 from kadi_battgen.training.settings import ScreeningSettings, load_settings
 
 RESULTS = Path(__file__).parent / "results"
@@ -151,7 +151,7 @@ def one_seed(seed: int, settings: ScreeningSettings, work: Path) -> dict[str, An
 
 def images(model_folder: Path, dataset_path: Path, seeds: int) -> dict[str, Any]:
     """Compare samplers by the kernel distance of what they generate for held-out targets, and the thesis's way."""
-    from kadi_battgen.applications.screening import candidate_seed
+    from kadi_battgen.applications.seeds import candidate_seed
     from kadi_battgen.datasets.store import TrainingDataset
     from kadi_battgen.metrics.extractors import compute_batches
     from kadi_battgen.metrics.images import GROUPS

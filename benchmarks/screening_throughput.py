@@ -29,7 +29,7 @@ from kadi_battgen.diffusion.samplers import sample_ddim
 from kadi_battgen.diffusion.schedule import NoiseSchedule
 from kadi_battgen.networks.screening import ScreeningNetwork, guided
 from kadi_battgen.training.devices import make_fabric
-from kadi_battgen.training.screening import network_architecture
+from kadi_battgen.training.screening.model import network_architecture
 from kadi_battgen.training.settings import load_settings
 
 RESULTS = Path(__file__).parent / "results"

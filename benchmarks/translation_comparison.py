@@ -30,8 +30,8 @@ from kadi_battgen.plots.style import dress, new_figure
 from kadi_battgen.training.checkpoints import read_card
 from kadi_battgen.training.samples import ImageSamples
 from kadi_battgen.training.settings import load_settings
-from kadi_battgen.training.translation import train_translation
-from kadi_battgen.training.translators import TRANSLATORS
+from kadi_battgen.training.translation.networks import TRANSLATORS
+from kadi_battgen.training.translation.translator import train_translation
 
 RESULTS = Path(__file__).parent / "results"
 NETWORKS = {

@@ -9,7 +9,7 @@ from kadi_battgen.lazy import lazy_names
 
 _HOME = {
     "ScreeningModel": "screening",
-    "Target": "targets",
+    "Target": "screening",
     "evaluate": "evaluation",
     "predict_composition": "composition",
     "screen": "screening",

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from kadi_battgen.applications.screening import Generated, ScreeningModel, candidate_seed
+from kadi_battgen.applications.screening.generated import Generated
+from kadi_battgen.applications.screening.model import ScreeningModel
+from kadi_battgen.applications.seeds import candidate_seed
 from kadi_battgen.datasets.store import TrainingDataset
 from kadi_battgen.electrodes.collection import ElectrodeCollection
 from kadi_battgen.electrodes.electrode import Electrode

@@ -15,7 +15,7 @@ from kadi_battgen.datasets.scaling import condition_scaling_from_json
 from kadi_battgen.files import atomic_path, sha256_file
 from kadi_battgen.hdf5 import FORMAT
 from kadi_battgen.progress import progress_bar
-from kadi_battgen.training.translation import load_translator
+from kadi_battgen.training.translation.translator import load_translator
 
 SCHEMA = "kadi-battgen/translation"
 SCHEMA_VERSION = 1

@@ -1,1 +1,1 @@
-"""Losses, the training loop, checkpoints and one module per model."""
+"""The training loop with its settings, losses and checkpoints, and a folder for the training of each model."""

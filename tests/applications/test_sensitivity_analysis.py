@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from kadi_battgen.applications import sensitivity
-from kadi_battgen.applications.screening_model import Generated, ScreeningModel
+from kadi_battgen.applications.screening.generated import Generated
+from kadi_battgen.applications.screening.model import ScreeningModel
 from kadi_battgen.datasets.store import TrainingDataset
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_IONS
 from kadi_battgen.errors import UserError

@@ -89,7 +89,7 @@ def candidate_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     import h5py
 
-    from kadi_battgen.applications.candidate_files import IMAGES_SCHEMA, IMAGES_SCHEMA_VERSION
+    from kadi_battgen.applications.screening.candidate_files import IMAGES_SCHEMA, IMAGES_SCHEMA_VERSION
     from kadi_battgen.hdf5 import FORMAT
 
     path = tmp_path_factory.mktemp("images") / "images.h5"

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kadi_battgen.applications.candidate_files import read_candidate_table, write_candidates
-from kadi_battgen.applications.candidates import Candidate, Expectation, GeneratedFormula
-from kadi_battgen.applications.neighbours import KnownElectrodes
-from kadi_battgen.applications.ranking import rank_candidates
-from kadi_battgen.applications.targets import Target
+from kadi_battgen.applications.screening.candidate_files import read_candidate_table, write_candidates
+from kadi_battgen.applications.screening.candidates import Candidate, Expectation, GeneratedFormula
+from kadi_battgen.applications.screening.neighbours import KnownElectrodes
+from kadi_battgen.applications.screening.ranking import rank_candidates
+from kadi_battgen.applications.screening.targets import Target
 from kadi_battgen.electrodes.composition import composition_vector
 from kadi_battgen.kadi_plugin.candidate_table import candidates_preview
 from kadi_battgen.kadi_plugin.detection import detect

@@ -17,7 +17,7 @@ from kadi_battgen.kadi_plugin.pictures import viridis
 
 def test_schemas() -> None:
     from kadi_battgen.afm.store import SCHEMA as CAMPAIGN
-    from kadi_battgen.applications.candidate_files import IMAGES_SCHEMA, TABLE_SCHEMA
+    from kadi_battgen.applications.screening.candidate_files import IMAGES_SCHEMA, TABLE_SCHEMA
     from kadi_battgen.applications.translation import SCHEMA as TRANSLATION
     from kadi_battgen.datasets.sei import SCHEMA as SEI_DATASET
     from kadi_battgen.datasets.store import SCHEMA as DATASET

@@ -10,11 +10,11 @@ from battgen_nodes import previews
 from matplotlib.figure import Figure
 from PIL import Image
 
-from kadi_battgen.applications.candidate_files import write_candidates
-from kadi_battgen.applications.candidates import Candidate, Expectation, GeneratedFormula
-from kadi_battgen.applications.neighbours import KnownElectrodes
-from kadi_battgen.applications.ranking import rank_candidates
-from kadi_battgen.applications.targets import Target
+from kadi_battgen.applications.screening.candidate_files import write_candidates
+from kadi_battgen.applications.screening.candidates import Candidate, Expectation, GeneratedFormula
+from kadi_battgen.applications.screening.neighbours import KnownElectrodes
+from kadi_battgen.applications.screening.ranking import rank_candidates
+from kadi_battgen.applications.screening.targets import Target
 from kadi_battgen.electrodes.collection import ElectrodeCollection
 from kadi_battgen.electrodes.composition import composition_vector
 from kadi_battgen.plots import ReportFigure, Section

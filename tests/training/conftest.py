@@ -57,10 +57,10 @@ def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def train(tiny_dataset: Path, configuration: Path, one_thread: None) -> Callable[..., dict[str, Any]]:
     """Return a function that trains one kind of model in a folder, with changes to the loop."""
-    from kadi_battgen.training.composition import train_composition
-    from kadi_battgen.training.screening import train_screening
+    from kadi_battgen.training.composition.regressor import train_composition
+    from kadi_battgen.training.screening.model import train_screening
     from kadi_battgen.training.settings import load_settings
-    from kadi_battgen.training.translation import train_translation
+    from kadi_battgen.training.translation.translator import train_translation
 
     trainings = {"translation": train_translation, "composition": train_composition, "screening": train_screening}
 

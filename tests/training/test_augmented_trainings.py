@@ -14,12 +14,14 @@ from kadi_battgen.datasets import TrainingDataset
 from kadi_battgen.datasets.augmentation.settings import AugmentationSettings
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import sha256_file
-from kadi_battgen.training import composition, screening, translation
 from kadi_battgen.training.augmenting import BatchAugmenter
 from kadi_battgen.training.checkpoints import WEIGHTS, read_card
-from kadi_battgen.training.image_tasks import augmented
+from kadi_battgen.training.composition import regressor as composition
 from kadi_battgen.training.samples import ImageSamples
+from kadi_battgen.training.screening import model as screening
 from kadi_battgen.training.settings import load_settings
+from kadi_battgen.training.translation import translator as translation
+from kadi_battgen.training.translation.task import augmented
 
 MODULES = {"translation": translation, "composition": composition, "screening": screening}
 MICROSCOPE = AugmentationSettings.model_validate("microscope")

@@ -12,7 +12,7 @@ from kadi_battgen.training.checkpoints import CARD, WEIGHTS
 from kadi_battgen.training.history import read_history
 from kadi_battgen.training.processes import share
 from kadi_battgen.training.settings import load_settings
-from kadi_battgen.training.translation import train_translation
+from kadi_battgen.training.translation.translator import train_translation
 
 #: A linear regression without random draws, so that one and two processes have to agree; batches of 7 leave one sample out.
 REGRESSION = """

@@ -10,10 +10,10 @@ import torch
 
 from kadi_battgen.datasets import PARTS, TrainingDataset
 from kadi_battgen.training import samples as samples_module
-from kadi_battgen.training.image_tasks import augmented
 from kadi_battgen.training.latents import LatentScale
 from kadi_battgen.training.samples import ImageSamples, square_symmetry
-from kadi_battgen.training.translation import typical_stretch
+from kadi_battgen.training.translation.task import augmented
+from kadi_battgen.training.translation.translator import typical_stretch
 
 
 @pytest.mark.parametrize("in_memory", [True, False])

@@ -18,13 +18,16 @@ import torch
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
 from kadi_battgen.errors import UserError
 from kadi_battgen.files import sha256_file
-from kadi_battgen.training import composition, composition_branch, screening, translation
 from kadi_battgen.training.checkpoints import CARD, CHECKPOINT, WEIGHTS, read_card
-from kadi_battgen.training.composition_branch import BRANCH_FOLDER, BRANCH_METRICS
+from kadi_battgen.training.composition import regressor as composition
 from kadi_battgen.training.loop import read_history
 from kadi_battgen.training.model_card import MODEL_CARD
 from kadi_battgen.training.resources import RESOURCES
-from kadi_battgen.training.translators import load_translating_network, trained_translators
+from kadi_battgen.training.screening import composition_branch
+from kadi_battgen.training.screening import model as screening
+from kadi_battgen.training.screening.composition_branch import BRANCH_FOLDER, BRANCH_METRICS
+from kadi_battgen.training.translation import translator as translation
+from kadi_battgen.training.translation.networks import load_translating_network, trained_translators
 
 KINDS = ("translation", "composition", "screening")
 MODULES = {"translation": translation, "composition": composition, "screening": screening}
@@ -115,9 +118,9 @@ def test_trained_models_load_and_compute(trained, tiny_dataset):
 
 def test_the_screening_model_carries_the_scale_of_the_latents(trained, tiny_dataset):
     from kadi_battgen.datasets import TrainingDataset
-    from kadi_battgen.training.formulas import electrode_samples
     from kadi_battgen.training.latents import encode_samples
     from kadi_battgen.training.samples import ImageSamples
+    from kadi_battgen.training.screening.formulas import electrode_samples
 
     translator, _ = translation.load_translator(trained)
     network, _, _ = screening.load_screening(trained)
@@ -211,7 +214,7 @@ KILLED = """
 import sys
 import torch
 from kadi_battgen.training.settings import load_settings
-from kadi_battgen.training.composition import train_composition
+from kadi_battgen.training.composition.regressor import train_composition
 torch.set_num_threads(1)
 dataset, model, configuration = sys.argv[1:]
 settings = load_settings("composition", "demo", configuration, {"epochs": 40, "patience": 40})

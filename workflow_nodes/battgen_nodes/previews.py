@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kadi_battgen.afm.store import AfmCampaign
-    from kadi_battgen.applications.candidates import Candidate
+    from kadi_battgen.applications.screening.candidates import Candidate
     from kadi_battgen.electrodes.collection import ElectrodeCollection
     from kadi_battgen.electrodes.electrode import Electrode
     from kadi_battgen.plots.report import ReportFigure, Section

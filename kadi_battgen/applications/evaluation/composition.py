@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from kadi_battgen.applications.composition_model import CompositionModel
+from kadi_battgen.applications.composition.model import CompositionModel
 from kadi_battgen.electrodes.composition import ELEMENT_INDEX, formula_from_vector, parse_formula
 from kadi_battgen.electrodes.decoding import decode_formula
 from kadi_battgen.metrics.anions import anion_class_metrics
@@ -16,10 +16,10 @@ from kadi_battgen.metrics.regression import composition_metrics, working_ion_tab
 from kadi_battgen.metrics.reliability import reliability_table
 from kadi_battgen.metrics.resampling import with_intervals
 from kadi_battgen.networks.composition_memory import nearest_thumbnails, stack_thumbnails
-from kadi_battgen.training.composition_reading import ReadCompositions, single_sets
-from kadi_battgen.training.orientation_sets import electrode_positions
+from kadi_battgen.training.composition.orientation_sets import electrode_positions
+from kadi_battgen.training.composition.reading import ReadCompositions, single_sets
 from kadi_battgen.training.samples import ImageSamples
-from kadi_battgen.training.translation import typical_stretch
+from kadi_battgen.training.translation.translator import typical_stretch
 
 #: Elements in at least this fraction of the electrodes are common.
 COMMON = 0.05

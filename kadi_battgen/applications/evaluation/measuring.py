@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from kadi_battgen.applications.composition_model import CompositionModel
+from kadi_battgen.applications.composition.model import CompositionModel
 from kadi_battgen.applications.evaluation.composition import evaluate_composition
 from kadi_battgen.applications.evaluation.result import Evaluation
 from kadi_battgen.applications.evaluation.screening import evaluate_screening
 from kadi_battgen.applications.evaluation.translation import Extractors, evaluate_translation, translation_extractors
-from kadi_battgen.applications.screening import ScreeningModel
+from kadi_battgen.applications.screening.model import ScreeningModel
 from kadi_battgen.datasets.store import TrainingDataset
 from kadi_battgen.errors import UserError
 from kadi_battgen.metrics.nested import over_repetitions

@@ -6,7 +6,7 @@ import numpy as np
 
 from kadi_battgen.datasets.scaling import RangeScaling
 from kadi_battgen.electrodes.properties import WORKING_IONS
-from kadi_battgen.training.formulas import FormulaSamples
+from kadi_battgen.training.screening.formulas import FormulaSamples
 
 
 def nearest_by_conditions(

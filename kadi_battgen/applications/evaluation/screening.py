@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from kadi_battgen.applications.candidates import is_charge_balanced
 from kadi_battgen.applications.evaluation.retrieval import nearest_by_conditions
-from kadi_battgen.applications.screening import Generated, ScreeningModel, candidate_seed
-from kadi_battgen.applications.screening_model import DEFAULT_DRAWS
+from kadi_battgen.applications.screening.candidates import is_charge_balanced
+from kadi_battgen.applications.screening.generated import Generated
+from kadi_battgen.applications.screening.model import DEFAULT_DRAWS, ScreeningModel
+from kadi_battgen.applications.seeds import candidate_seed
 from kadi_battgen.datasets.store import TrainingDataset
 from kadi_battgen.electrodes.composition import formula_from_vector
 from kadi_battgen.electrodes.electrode import Electrode
 from kadi_battgen.electrodes.properties import WORKING_IONS
 from kadi_battgen.metrics.candidates import capacity_errors, target_metrics
-from kadi_battgen.training.formulas import SHARES, electrode_samples
 from kadi_battgen.training.samples import ImageSamples
+from kadi_battgen.training.screening.formulas import SHARES, electrode_samples
 
 #: Held-out targets whose generated descriptors are shown beside those of the electrode.
 _EXAMPLES = 4

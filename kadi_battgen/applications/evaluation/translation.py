@@ -24,8 +24,8 @@ from kadi_battgen.metrics.images import (
 from kadi_battgen.progress import progress_bar
 from kadi_battgen.training.extractors import descriptor_extractors, inception_extractor, lpips_extractor
 from kadi_battgen.training.samples import ImageSamples
-from kadi_battgen.training.translation import load_translator
-from kadi_battgen.training.translators import load_translating_network, trained_translators
+from kadi_battgen.training.translation.networks import load_translating_network, trained_translators
+from kadi_battgen.training.translation.translator import load_translator
 
 #: Feature network of each group of descriptors.
 Extractors = Mapping[str, Extractor]
@@ -94,7 +94,7 @@ def evaluate_translation(
     Returns
     -------
     dict
-        By name of the network (``kadi_battgen.training.translators.TRANSLATORS``, and ``training_mean``), what
+        By name of the network (``kadi_battgen.training.translation.networks.TRANSLATORS``, and ``training_mean``), what
         :func:`translation_metrics` returns; the translator's also holds ``worst_cases``.
     dict
         Images of ``Evaluation.examples``; the baseline shown is the one of highest structural similarity.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kadi_battgen.applications.screening import candidate_seed
+from kadi_battgen.applications.seeds import candidate_seed
 from kadi_battgen.applications.sei.growing import grown_configurations
 from kadi_battgen.applications.sei.model import PrvaeModel
 from kadi_battgen.applications.sei.quality import generation_metrics, layers

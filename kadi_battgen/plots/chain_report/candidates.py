@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from kadi_battgen.applications.candidate_files import read_candidate_table
+from kadi_battgen.applications.screening.candidate_files import read_candidate_table
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
 from kadi_battgen.plots.candidates import candidates_figure
 from kadi_battgen.plots.images import candidate_images

@@ -28,7 +28,7 @@ SMALLEST = {
 @pytest.fixture(scope="module")
 def model(tiny_dataset: Path, tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
     from kadi_battgen.training.settings import load_settings
-    from kadi_battgen.training.translation import train_translation
+    from kadi_battgen.training.translation.translator import train_translation
 
     folder = tmp_path_factory.mktemp("evaluated")
     (folder / "smallest.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(SMALLEST))))

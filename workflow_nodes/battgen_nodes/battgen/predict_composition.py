@@ -27,8 +27,8 @@ def predict_composition(model: str, afm: str, tell_working_ion: bool, output: st
         models, campaign = run.input("model", model, "models"), run.input("afm", afm)
         import numpy as np
 
-        from kadi_battgen.applications.composition import predict_composition as predict
-        from kadi_battgen.applications.composition import write_compositions
+        from kadi_battgen.applications.composition.prediction import predict_composition as predict
+        from kadi_battgen.applications.composition.prediction import write_compositions
 
         predictions = predict(models, campaign, tell_working_ion=tell_working_ion)
         write_compositions(output, predictions)

@@ -81,15 +81,15 @@ def screen(
     **properties: str | None,
 ) -> None:
     """Propose candidate materials for a working ion and wanted functional properties."""
-    from kadi_battgen.applications.targets import Target
+    from kadi_battgen.applications.screening.targets import Target
 
     target = Target.parse(working_ion, properties)
     with start_run("screening", _title(target.describe()), seed) as run:
         models = run.input("model", model, "models")
-        from kadi_battgen.applications.candidate_files import write_candidate_images, write_candidates
-        from kadi_battgen.applications.screening import ScreeningModel
-        from kadi_battgen.applications.screening import screen as apply
-        from kadi_battgen.applications.verification import require_potential, verify_candidates
+        from kadi_battgen.applications.screening.candidate_files import write_candidate_images, write_candidates
+        from kadi_battgen.applications.screening.model import ScreeningModel
+        from kadi_battgen.applications.screening.search import screen as apply
+        from kadi_battgen.applications.screening.verification import require_potential, verify_candidates
 
         if verify:
             require_potential()

@@ -92,7 +92,7 @@ def candidate_origin(store: Store, chain: Provenance, rank: int) -> CandidateOri
 
 
 def _candidate(store: Store, record: Record, rank: int) -> Mapping[str, str]:
-    from kadi_battgen.applications.candidate_files import read_candidate_table
+    from kadi_battgen.applications.screening.candidate_files import read_candidate_table
 
     for made in record.results:
         if record.record_type == "screening" and made.name.endswith((".csv", ".json")):

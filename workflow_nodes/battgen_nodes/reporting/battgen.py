@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def screening_sections(step: Step) -> list[Section]:
     """Return the section on the candidates of a screening."""
-    from kadi_battgen.applications.candidate_files import read_candidate_images
+    from kadi_battgen.applications.screening.candidate_files import read_candidate_images
 
     (table,) = step.results(".csv")
     images = step.results(".h5")

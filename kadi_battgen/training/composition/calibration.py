@@ -1,0 +1,102 @@
+"""What a trained composition regressor learns from electrodes it was not trained on: how far to trust itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kadi_battgen.metrics.conformal import ConformalIntervals
+from kadi_battgen.networks.composition_ensemble import CompositionEnsemble
+from kadi_battgen.training.composition.orientation_sets import electrode_positions
+from kadi_battgen.training.composition.reading import embed_images, read_sets, single_sets
+
+if TYPE_CHECKING:
+    from kadi_battgen.training.composition.regressor import CompositionPart
+
+#: Mixtures of recognised and regressed counts that are tried, as (trust, sharpness).
+_MIXTURES = (
+    (0.0, 1.0),
+    *((trust, sharpness) for trust in (0.25, 0.5, 0.75, 1.0) for sharpness in (0.0, 0.5, 1.0, 3.0)),
+)
+
+#: Shares of what remembered images say that are tried.
+_SHARES = tuple((share / 10,) for share in range(11))
+
+
+@torch.no_grad()
+def calibrate(network: CompositionEnsemble, validation: CompositionPart) -> dict[str, Any]:
+    """Fit the trust in recognised compositions and remembered images, which stays in the network, and intervals of counts.
+
+    The working ion is not told, so that the intervals hold without it.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode; its ``trust``, ``sharpness``, ``memory_share`` and ``presence_share`` are set.
+    validation
+        The validation part.
+
+    Returns
+    -------
+    dict
+        ``single`` and ``pooled``: intervals of counts read from one stack, and from all stacks of an electrode, as plain
+        JSON values (see :class:`ConformalIntervals`); and, where the network has them, ``trust``, ``sharpness``,
+        ``memory_share`` and ``presence_share``.
+    """
+    embedded = embed_images(network, validation.images, len(validation.owners))
+    true = validation.counts.numpy()
+    groups = electrode_positions(validation.owners)
+    ways = {
+        "single": (single_sets(len(true)), true),
+        "pooled": (groups, true[[group[0] for group in groups]]),
+    }
+
+    def error() -> tuple[float, float]:
+        """Return mean absolute and mean squared error, each summed over the two ways of reading."""
+        differences = [read_sets(network, embedded, sets).counts - expected for sets, expected in ways.values()]
+        return sum(float(np.abs(d).mean()) for d in differences), sum(float(np.square(d).mean()) for d in differences)
+
+    def best(choices: tuple[tuple[float, ...], ...], *constants: Tensor) -> tuple[float, ...]:
+        """Set the constants to the choice with the smallest error of both kinds, relative to the first choice."""
+        errors = []
+        for choice in choices:
+            for constant, value in zip(constants, choice, strict=True):
+                constant.fill_(value)
+            errors.append(error())
+        chosen = choices[int(np.argmin([sum(np.divide(entry, errors[0])) for entry in errors]))]
+        for constant, value in zip(constants, chosen, strict=True):
+            constant.fill_(value)
+        return chosen
+
+    def surprise() -> float:
+        """Return the cross-entropy of the elements' presence, summed over the two ways of reading."""
+        return sum(
+            _cross_entropy(expected > 0, read_sets(network, embedded, sets).presence)
+            for sets, expected in ways.values()
+        )
+
+    mixture: dict[str, float] = {}
+    if network.recognises:
+        mixture["trust"], mixture["sharpness"] = best(_MIXTURES, network.trust, network.sharpness)
+    if network.memory is not None:
+        (mixture["memory_share"],) = best(_SHARES, network.memory_share)
+        surprises = []
+        for (share,) in _SHARES:
+            network.presence_share.fill_(share)
+            surprises.append(surprise())
+        mixture["presence_share"] = _SHARES[int(np.argmin(surprises))][0]
+        network.presence_share.fill_(mixture["presence_share"])
+    intervals = {
+        way: ConformalIntervals.fit(expected, read_sets(network, embedded, sets).counts).to_json()
+        for way, (sets, expected) in ways.items()
+    }
+    return {"electrodes": len(groups), "stacks": len(true), **mixture, **intervals}
+
+
+def _cross_entropy(happened: np.ndarray, probability: np.ndarray, margin: float = 1e-4) -> float:
+    """Return the mean cross-entropy; what is said with full certainty counts as sure up to `margin`."""
+    given = np.where(happened, probability, 1.0 - probability)
+    return -float(np.log(np.clip(given, margin, 1.0)).mean())
