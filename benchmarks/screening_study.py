@@ -28,7 +28,9 @@ import torch
 
 from kadi_battgen.applications.evaluation.retrieval import nearest_by_conditions
 from kadi_battgen.applications.evaluation.screening import meet_targets
-from kadi_battgen.applications.screening.model import DEFAULT_DRAWS, DEFAULT_GUIDANCE, DEFAULT_STEPS, ScreeningModel
+from kadi_battgen.applications.screening.drawing import DEFAULT_DRAWS
+from kadi_battgen.applications.screening.model import ScreeningModel
+from kadi_battgen.applications.screening.sampling import DEFAULT_GUIDANCE, DEFAULT_STEPS
 from kadi_battgen.datasets.scaling import RangeScaling
 from kadi_battgen.datasets.splitting import PARTS, split_by_composition
 from kadi_battgen.diffusion.schedule import NoiseSchedule

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from kadi_battgen.applications.evaluation.retrieval import nearest_by_conditions
-from kadi_battgen.applications.screening.candidates import is_charge_balanced
+from kadi_battgen.applications.screening.charges import is_charge_balanced
+from kadi_battgen.applications.screening.drawing import DEFAULT_DRAWS
 from kadi_battgen.applications.screening.generated import Generated
-from kadi_battgen.applications.screening.model import DEFAULT_DRAWS, ScreeningModel
+from kadi_battgen.applications.screening.model import ScreeningModel
 from kadi_battgen.applications.seeds import candidate_seed
 from kadi_battgen.datasets.store import TrainingDataset
 from kadi_battgen.electrodes.composition import formula_from_vector

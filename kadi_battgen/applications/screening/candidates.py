@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from kadi_battgen.applications.screening.charges import charged_formula, is_charge_balanced, may_extract
 from kadi_battgen.applications.screening.neighbours import KnownElectrodes
 from kadi_battgen.applications.screening.targets import Target
-from kadi_battgen.electrodes.building.oxidation import extractable_electrons
 from kadi_battgen.electrodes.composition import (
     ELEMENT_INDEX,
     ELEMENTS,
-    amounts_from_vector,
     composition_vector,
     formula_from_vector,
-    parse_formula,
     theoretical_gravimetric_capacity,
 )
 from kadi_battgen.electrodes.electrode import Electrode
-from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_ION_CHARGES
+from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
 
 
 @dataclass(frozen=True)
@@ -243,59 +240,6 @@ def composition_interval(generated: GeneratedFormula) -> str:
         ends = f"{low[index]:g}" if low[index] == high[index] else f"{low[index]:g}-{high[index]:g}"
         parts.append(f"{ELEMENTS[index]} {ends}")
     return "; ".join(parts)
-
-
-def charged_formula(composition: np.ndarray, working_ion: str, extracted: float) -> str:
-    """Return the formula over the same host with a share of the working ion gone; empty if nothing is left.
-
-    Parameters
-    ----------
-    composition
-        Atoms per formula unit of the discharged phase, (112,).
-    working_ion
-        Symbol of the ion.
-    extracted
-        Share that leaves, a fraction.
-    """
-    from pymatgen.core import Composition
-
-    amounts = amounts_from_vector(composition)
-    amounts[working_ion] = round(amounts[working_ion] * (1 - extracted), 4)
-    left = {symbol: amount for symbol, amount in amounts.items() if amount > 0}
-    return str(Composition(left).formula.replace(" ", "")) if left else ""
-
-
-def may_extract(formula: str, working_ion: str, ions: float) -> bool:
-    """Return whether the redox metals of a formula can give the electrons for `ions` of the working ion to leave.
-
-    Parameters
-    ----------
-    formula
-        Formula of the discharged phase.
-    working_ion
-        Symbol of the ion.
-    ions
-        How many leave per formula.
-    """
-    electrons = extractable_electrons(parse_formula(formula), working_ion)
-    return electrons is not None and electrons[1] >= ions * WORKING_ION_CHARGES[working_ion] - 1e-6
-
-
-@lru_cache(maxsize=4096)
-def is_charge_balanced(formula: str) -> bool:
-    """Return whether the elements' common oxidation states can add up to zero (pymatgen's guess).
-
-    Formulas of more than 60 atoms, for which the number of combinations explodes, and elements alone count as not
-    balanced.
-    """
-    if not formula:
-        return False
-    amounts = parse_formula(formula)
-    if len(amounts) < 2 or sum(amounts.values()) > 60:
-        return False
-    from pymatgen.core import Composition
-
-    return bool(Composition(amounts).oxi_state_guesses())
 
 
 def _significant(value: float) -> float:

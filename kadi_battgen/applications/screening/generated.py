@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -74,3 +76,14 @@ class CompositionInterval:
     low: np.ndarray
     high: np.ndarray
     confidence: np.ndarray
+
+
+Drawn = TypeVar("Drawn", Formulas, Generated, CompositionInterval)
+
+
+def joined(pieces: Sequence[Drawn]) -> Drawn:
+    """Return what was drawn in several pieces, one after the other."""
+    kind = type(pieces[0])
+    columns: list[list[Any]] = [[getattr(piece, field.name) for piece in pieces] for field in fields(kind)]
+    arrays: list[Any] = [None if column[0] is None else np.concatenate(column) for column in columns]
+    return kind(*arrays)

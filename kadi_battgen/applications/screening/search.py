@@ -7,15 +7,11 @@ import os
 import numpy as np
 
 from kadi_battgen.applications.screening.candidates import Candidate, Expectation, GeneratedFormula
-from kadi_battgen.applications.screening.model import (
-    DEFAULT_DRAWS,
-    DEFAULT_GUIDANCE,
-    DEFAULT_STEPS,
-    SAMPLERS,
-    ScreeningModel,
-)
+from kadi_battgen.applications.screening.drawing import DEFAULT_DRAWS
+from kadi_battgen.applications.screening.model import ScreeningModel
 from kadi_battgen.applications.screening.neighbours import KnownElectrodes
 from kadi_battgen.applications.screening.ranking import rank_candidates
+from kadi_battgen.applications.screening.sampling import DEFAULT_GUIDANCE, DEFAULT_STEPS, SAMPLERS
 from kadi_battgen.applications.screening.targets import Target
 from kadi_battgen.applications.seeds import candidate_seed
 from kadi_battgen.electrodes.composition import formula_from_vector

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,9 +12,7 @@ from kadi_battgen.metrics.conformal import ConformalIntervals
 from kadi_battgen.networks.composition_ensemble import CompositionEnsemble
 from kadi_battgen.training.composition.orientation_sets import electrode_positions
 from kadi_battgen.training.composition.reading import embed_images, read_sets, single_sets
-
-if TYPE_CHECKING:
-    from kadi_battgen.training.composition.regressor import CompositionPart
+from kadi_battgen.training.composition.task import CompositionPart
 
 #: Mixtures of recognised and regressed counts that are tried, as (trust, sharpness).
 _MIXTURES = (

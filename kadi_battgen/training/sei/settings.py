@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from importlib.resources import files
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from kadi_battgen.sei.observables import MAIN_OBSERVABLES, OBSERVABLES
-from kadi_battgen.training.settings import PRESETS, LoopSettings, Width, merged_settings
+from kadi_battgen.training.settings import LoopSettings, Settings, Width, settings_from_preset
 
 #: What the training is called in a file with the settings of several.
 KIND = "prvae"
@@ -21,10 +20,8 @@ VARIANTS = ("vae", "prvae", "conditional-prvae")
 Stride = Annotated[int, Field(ge=1, le=4)]
 
 
-class PrvaeSettings(BaseModel):
+class PrvaeSettings(Settings):
     """Architecture, losses and loop; see :class:`kadi_battgen.networks.sei_autoencoder.SeiAutoencoder`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     loop: LoopSettings
     variant: Literal["vae", "prvae", "conditional-prvae"] = Field(
@@ -107,14 +104,8 @@ def load_prvae_settings(
 
     Parameters
     ----------
-    preset
-        One of ``PRESETS``.
-    config
-        YAML file with fields that replace those of the preset.
-    overrides
-        Values of the loop that replace both (``epochs``, ``batch_size``...); ``None`` values are passed over.
-    only
-        Top-level fields of `config` to look at, where the file holds others' fields too.
+    preset, config, overrides, only
+        As for :func:`~kadi_battgen.training.settings.loading.settings_from_preset`.
     **fields
         Top-level values that replace all others, such as ``variant``; ``None`` values are passed over.
 
@@ -123,9 +114,5 @@ def load_prvae_settings(
     UserError
         If the preset or a field is unknown, or a value is out of range.
     """
-    text = (
-        (files("kadi_battgen.training.sei") / "presets" / f"{preset}.yaml").read_text(encoding="utf-8")
-        if preset in PRESETS
-        else None
-    )
-    return merged_settings(KIND, PrvaeSettings, preset, text, config, overrides, only, fields)
+    package = "kadi_battgen.training.sei"
+    return settings_from_preset(package, KIND, PrvaeSettings, preset, config, overrides, only, fields)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kadi_battgen.applications import ScreeningModel, Target, screen
-from kadi_battgen.applications.screening import model as screening_model
+from kadi_battgen.applications.screening import sampling
 from kadi_battgen.applications.screening.candidate_files import write_candidates
 from kadi_battgen.errors import UserError
 
@@ -39,7 +39,7 @@ def test_a_candidate_is_the_same_in_any_batch(model, asked, monkeypatch, options
     together = model.generate(*asked, SEEDS, progress=False, **options)
     assert together.compositions.shape == (5, 112)
     assert together.images.shape == (5, 6, 32, 32)
-    monkeypatch.setattr(screening_model, "CHUNK", 2)
+    monkeypatch.setattr(sampling, "CHUNK", 2)
     order = [4, 1, 0, 3, 2]
     apart = model.generate(asked[0][order], asked[1][order], [SEEDS[n] for n in order], progress=False, **options)
     np.testing.assert_array_equal(apart.compositions, together.compositions[order])
