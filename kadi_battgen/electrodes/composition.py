@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 
 import numpy as np
@@ -87,10 +88,19 @@ def formula_from_vector(vector: np.ndarray, threshold: float = 0.25) -> str:
         return ""
     from pymatgen.core import Composition
 
-    with warnings.catch_warnings():
-        # Elements without an electronegativity (noble gases, the heaviest) only change the order of writing.
-        warnings.filterwarnings("ignore", message="No Pauling electronegativity")
+    with unknown_electronegativities():
         return str(Composition(amounts_from_vector(counts)).reduced_formula)
+
+
+@contextmanager
+def unknown_electronegativities() -> Iterator[None]:
+    """Let pymatgen order elements some of which (noble gases, the heaviest) have no electronegativity, without its warning.
+
+    They only change the order of writing; every other warning is let through.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="No Pauling electronegativity")
+        yield
 
 
 def molar_mass(formula: str) -> float:

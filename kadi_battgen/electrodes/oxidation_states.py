@@ -8,6 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from kadi_battgen.electrodes.composition import unknown_electronegativities
+
 #: Larger formulas have too many combinations of states to go through.
 LARGEST_FORMULA = 60
 
@@ -41,7 +43,8 @@ def _states(counts: tuple[tuple[str, int], ...]) -> dict[str, float] | None:
 
     if len(counts) < 2:
         return None
-    composition, _ = Composition(dict(counts)).get_reduced_composition_and_factor()
+    with unknown_electronegativities():
+        composition, _ = Composition(dict(counts)).get_reduced_composition_and_factor()
     if composition.num_atoms > LARGEST_FORMULA:
         return None
     for rare in (False, True):

@@ -65,8 +65,7 @@ class CompositionEnsemble(nn.Module):
         self.register_buffer("memory_share", torch.tensor(0.0))
         self.register_buffer("presence_share", torch.tensor(0.0))
         self.members = nn.ModuleList(CompositionRegressor(known=known, **architecture) for _ in range(members))
-        elements = architecture.get("elements", 112)
-        self.register_buffer("known_compositions", torch.zeros(known, elements))
+        self.register_buffer("known_compositions", torch.zeros(known, self.members[0].count.out_features))
         self.register_buffer("trust", torch.tensor(0.0))
         self.register_buffer("sharpness", torch.tensor(1.0))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from kadi_battgen.electrodes.composition import (
     molar_mass,
     parse_formula,
     theoretical_gravimetric_capacity,
+    unknown_electronegativities,
 )
 from kadi_battgen.errors import UserError
 
@@ -114,3 +117,18 @@ def test_theoretical_capacity(formula, ion, transferred, capacity):
 
 def test_molar_mass():
     assert molar_mass("LiFePO4") == pytest.approx(157.757, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("message", "heard"),
+    [
+        ("No Pauling electronegativity for Ar. Setting to NaN.", False),
+        ("No data available for the radius of Ar.", True),
+    ],
+)
+def test_only_the_warning_of_a_missing_electronegativity_is_silenced(message, heard):
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        with unknown_electronegativities():
+            warnings.warn(message, stacklevel=1)
+    assert [str(warning.message) for warning in seen] == [message] * heard

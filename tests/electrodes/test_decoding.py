@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -65,3 +67,17 @@ def test_confidences_are_those_of_an_enumeration():
     assert decoded.formula == "NaCl"
     # NaCl 0.7 x 0.7 against NaF 0.3 x 0.3; the mixed salt needs two sodiums, far from what is predicted.
     assert decoded.confidence == pytest.approx(0.49 / (0.49 + 0.09), abs=0.01)
+
+
+def test_elements_without_an_electronegativity_are_decoded_without_a_warning():
+    from pymatgen.core import Element
+
+    # pymatgen warns once of each element; here as if it had not yet.
+    for symbol in ("Ar", "Cn"):
+        Element(symbol).__dict__.pop("X", None)
+    counts, presence = prediction(
+        {"Li": 1, "Co": 1, "O": 2, "Ar": 1, "Cn": 1}, {"Li": 0.9, "Co": 0.9, "O": 0.9, "Ar": 0.4, "Cn": 0.3}
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert decode_formula(counts, presence).formula == "LiCoO2"

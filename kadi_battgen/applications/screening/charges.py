@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from kadi_battgen.electrodes.building.oxidation import extractable_electrons
-from kadi_battgen.electrodes.composition import amounts_from_vector, parse_formula
+from kadi_battgen.electrodes.composition import amounts_from_vector, parse_formula, unknown_electronegativities
 from kadi_battgen.electrodes.properties import WORKING_ION_CHARGES
 
 
@@ -28,7 +28,8 @@ def charged_formula(composition: np.ndarray, working_ion: str, extracted: float)
     amounts = amounts_from_vector(composition)
     amounts[working_ion] = round(amounts[working_ion] * (1 - extracted), 4)
     left = {symbol: amount for symbol, amount in amounts.items() if amount > 0}
-    return str(Composition(left).formula.replace(" ", "")) if left else ""
+    with unknown_electronegativities():
+        return str(Composition(left).formula.replace(" ", "")) if left else ""
 
 
 def may_extract(formula: str, working_ion: str, ions: float) -> bool:

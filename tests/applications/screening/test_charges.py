@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
 from kadi_battgen.applications.screening.charges import charged_formula, is_charge_balanced, may_extract
@@ -50,3 +52,12 @@ def test_as_many_ions_leave_as_the_metals_can_pay_for(formula, ion, ions, may):
 )
 def test_the_charged_formula_has_the_same_host(formula, ion, extracted, charged):
     assert charged_formula(composition_vector(formula), ion, extracted) == charged
+
+
+def test_a_charged_formula_with_a_noble_gas_is_written_without_a_warning():
+    from pymatgen.core import Element
+
+    Element("Ar").__dict__.pop("X", None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert charged_formula(composition_vector("LiArO2"), "Li", 1.0) == "O2Ar1"
