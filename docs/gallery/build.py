@@ -46,6 +46,7 @@ def main() -> None:
     ):
         parser.add_argument(f"--{name}", type=Path, help=told)
     parser.add_argument("--samples", type=int, default=7500, help="test configurations of the interphase, at most")
+    parser.add_argument("--only", nargs="+", metavar="NUMBER", help="numbers of the figures to make; by default all")
     parser.add_argument("--output", type=Path, default=HERE, help="folder of the page; by default where this file is")
     options = parser.parse_args()
     needed = {
@@ -64,8 +65,8 @@ def main() -> None:
     manifest = options.output / "manifest.json"
     known = {entry["number"]: entry for entry in read_json(manifest)} if manifest.is_file() else {}
     for name, (figures, runs) in chosen.items():
-        if all(named[name]):
-            for entry in figures:
+        for entry in figures:
+            if all(named[name]) and (options.only is None or entry.number in options.only):
                 known[entry.number] = write_figure(entry, runs, options.output / "figures")
                 print(f"{entry.number}  {known[entry.number]['caption']}", flush=True)
     found = [known[entry.number] for figures, _ in chosen.values() for entry in figures if entry.number in known]

@@ -15,6 +15,9 @@ from kadi_battgen.sei.properties import OBSERVABLES
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+#: Points of a map, at most: each is there once a property and latent space.
+_MAP_POINTS = 1500
+
 
 def latent_maps(
     scores: Mapping[str, np.ndarray],
@@ -49,7 +52,7 @@ def latent_maps(
         )
     figure = new_figure(0.9 + 3.2 * len(scores), 0.6 + 2.5 * len(properties), title)
     panels = figure.subplots(len(properties), len(scores), squeeze=False)
-    shown = np.random.default_rng(0).permutation(lengths.pop())[:MOST_POINTS]
+    shown = np.random.default_rng(0).permutation(lengths.pop())[:_MAP_POINTS]
     for row, (name, values) in zip(panels, properties.items(), strict=True):
         ends = np.quantile(values, (0.01, 0.99))
         for axes, (space, table), numbers in zip(row, scores.items(), ordering, strict=True):
@@ -62,7 +65,6 @@ def latent_maps(
                 vmax=max(ends[1], ends[0] + 1e-9),
                 s=5,
                 linewidths=0,
-                rasterized=True,
             )
             dress(axes, title=space if axes in panels[0] else "")
             linear, smooth = (_number(numbers[name][f"{key}_in_plane"]) for key in ("linear_r2", "smoothness"))

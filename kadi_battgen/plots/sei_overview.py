@@ -48,7 +48,7 @@ def prvae_overview(
     """
     if np.shape(true) != np.shape(shown) or "loss" not in history or "epoch" not in history:
         raise ValueError(f"configurations {np.shape(true)} and {np.shape(shown)} and {list(history)} make no overview.")
-    figure = new_figure(10.6, 6.7)
+    figure = new_figure(10.6, 6.5)
     upper, lower = figure.subfigures(2, 1, squeeze=False, height_ratios=[2.3, 4.4])[:, 0]
     _head(upper, f"a  {card['parameters']:,} parameters")
     _schematic(upper.subplots(), card)

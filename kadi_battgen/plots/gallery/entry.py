@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 SHOWN_BYTES = 150_000
 
 #: Most bytes of the drawing beside it that scales without loss, by its form; SVG is not compressed.
-VECTOR_BYTES: dict[Literal["svg", "pdf"], int] = {"svg": 120_000, "pdf": 300_000}
+VECTOR_BYTES: dict[Literal["svg", "pdf"], int] = {"svg": 120_000, "pdf": 350_000}
 
 #: Dots per inch that are tried in turn until a picture is small enough.
-RESOLUTIONS = (150, 130, 115, 100, 90, 80, 70)
+RESOLUTIONS = (150, 130, 115, 110, 100, 90, 80, 70)
+
+#: Numbers of colours that are tried in turn at each of them, where all are too many.
+COLOURS = (256, 128)
 
 
 @dataclass(frozen=True)
@@ -92,22 +95,23 @@ def write_figure(entry: GalleryFigure, runs: Any, folder: str | os.PathLike[str]
 
 
 def _small_picture(figure: Figure) -> bytes:
-    """Return a PNG with as many dots as there is room for; of pictures rich in colours, the 256 that fit best."""
+    """Return a PNG with as many dots as there is room for; of pictures rich in colours, those that fit best."""
     for resolution in RESOLUTIONS:
-        content = image_bytes(figure, "png", resolution)
-        if len(content) > SHOWN_BYTES:
-            content = _fewer_colours(content)
+        full = content = image_bytes(figure, "png", resolution)
+        for count in COLOURS:
+            if len(content) > SHOWN_BYTES:
+                content = _fewer_colours(full, count)
         if len(content) <= SHOWN_BYTES:
             break
     return content
 
 
-def _fewer_colours(content: bytes) -> bytes:
+def _fewer_colours(content: bytes, count: int) -> bytes:
     from PIL import Image
 
     buffer = io.BytesIO()
     with Image.open(io.BytesIO(content)) as picture:
-        few = picture.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        few = picture.convert("RGB").quantize(count, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
         few.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
