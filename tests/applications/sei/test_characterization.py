@@ -11,6 +11,7 @@ from kadi_battgen.applications.sei.characterization import Configurations, chara
 from kadi_battgen.applications.sei.familiarity import nearest_configurations
 from kadi_battgen.applications.sei.latent_space import LatentSpace
 from kadi_battgen.applications.sei.walks import barrier_walks, component_walks
+from kadi_battgen.datasets.sei import SeiDataset
 from kadi_battgen.errors import UserError
 from kadi_battgen.sei.observables import observables
 from kadi_battgen.sei.validity import is_valid
@@ -119,3 +120,17 @@ def test_correlations_of_what_does_not_vary_are_none():
     found = correlations({"flux": rng.normal(size=9), "porosity": np.ones(9)})
     assert found["flux"] == {"flux": pytest.approx(1), "porosity": None}
     assert found["porosity"]["porosity"] is None
+
+
+def test_a_part_of_a_data_set_holds_the_same_as_its_campaign(tiny_sei_dataset, tiny_sei_campaign):
+    part, whole = (
+        Configurations.of_part(tiny_sei_dataset, "training", 30, seed=2),
+        Configurations.read(tiny_sei_campaign),
+    )
+    with SeiDataset.open(tiny_sei_dataset) as dataset:
+        assert set(part.runs) < set(dataset.indices("training"))
+        runs = dataset.column("run")[part.runs]
+    assert len(part) == len(set(runs)) == 30
+    np.testing.assert_array_equal(part.configurations, whole.configurations[runs])
+    np.testing.assert_array_equal(part.regimes, whole.regimes[runs])
+    np.testing.assert_allclose(part.barriers, whole.barriers[runs], atol=1e-6)

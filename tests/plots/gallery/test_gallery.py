@@ -7,7 +7,6 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -25,6 +24,8 @@ from kadi_battgen.plots.gallery import (
 )
 from kadi_battgen.plots.gallery.entry import SHOWN_BYTES
 from kadi_battgen.plots.style import image_bytes
+
+from ..vector import check_pdf, check_svg
 
 FIGURES = {entry.number: entry for entry in (*INTERPHASE_FIGURES, *ELECTRODE_FIGURES)}
 
@@ -81,21 +82,6 @@ def test_a_figure_becomes_files_and_a_caption_with_numbers(
     for name in known["functions"]:
         module, _, function = name.rpartition(".")
         assert callable(getattr(import_module(f"kadi_battgen.plots.{module}"), function))
-
-
-def check_svg(content: bytes) -> None:
-    """Check that it is XML in which letters are outlines that other letters share, and no part of an image."""
-    namespace = "{http://www.w3.org/2000/svg}"
-    drawing = ElementTree.fromstring(content)
-    assert drawing.tag == f"{namespace}svg"
-    letters = {letter.get("{http://www.w3.org/1999/xlink}href") for letter in drawing.iter(f"{namespace}use")}
-    assert len(letters) > 20
-
-
-def check_pdf(content: bytes) -> None:
-    """Check that it is a PDF that brings its font."""
-    assert content.startswith(b"%PDF-")
-    assert b"/FontFile2" in content
 
 
 def test_the_same_figure_is_the_same_drawing(electrode_runs: ElectrodeRuns) -> None:
