@@ -24,9 +24,6 @@ VECTOR_BYTES: dict[Literal["svg", "pdf"], int] = {"svg": 120_000, "pdf": 350_000
 #: Dots per inch that are tried in turn until a picture is small enough.
 RESOLUTIONS = (150, 130, 115, 110, 100, 90, 80, 70)
 
-#: Numbers of colours that are tried in turn at each of them, where all are too many.
-COLOURS = (256, 128)
-
 
 @dataclass(frozen=True)
 class GalleryFigure:
@@ -95,23 +92,23 @@ def write_figure(entry: GalleryFigure, runs: Any, folder: str | os.PathLike[str]
 
 
 def _small_picture(figure: Figure) -> bytes:
-    """Return a PNG with as many dots as there is room for; of pictures rich in colours, those that fit best."""
+    """Return a PNG with as many dots as there is room for; of pictures rich in colours, 256 of them."""
     for resolution in RESOLUTIONS:
-        full = content = image_bytes(figure, "png", resolution)
-        for count in COLOURS:
-            if len(content) > SHOWN_BYTES:
-                content = _fewer_colours(full, count)
+        content = image_bytes(figure, "png", resolution)
+        if len(content) > SHOWN_BYTES:
+            content = _fewer_colours(content)
         if len(content) <= SHOWN_BYTES:
             break
     return content
 
 
-def _fewer_colours(content: bytes, count: int) -> bytes:
+def _fewer_colours(content: bytes) -> bytes:
     from PIL import Image
 
     buffer = io.BytesIO()
     with Image.open(io.BytesIO(content)) as picture:
-        few = picture.convert("RGB").quantize(count, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        # The colours of legends stay as they are, which the median cut mixes with others.
+        few = picture.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         few.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
