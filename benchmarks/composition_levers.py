@@ -198,7 +198,8 @@ def run(name: str, seed: int, electrodes: Path, work: Path) -> None:
         "parameters": card["parameters"],
         "best": card["best"],
         "mixture": {
-            key: card["calibration"].get(key) for key in ("trust", "sharpness", "memory_share", "presence_share")
+            key: card["calibration"].get(key)
+            for key in ("independence", "trust", "sharpness", "memory_share", "presence_share")
         },
         "metrics": metrics,
     }

@@ -37,9 +37,11 @@ class EnsembleOutput:
 class CompositionEnsemble(nn.Module):
     """Regressors of one architecture that start from different weights.
 
-    Where compositions are known, each member also says which of them a set of orientations resembles, and its counts are a
-    mixture: ``(1 - t) regressed + t recognised`` with ``t = trust * p ** sharpness``, p being the largest probability of a
-    known composition. Trust and sharpness are fitted on held-out electrodes: near 1 where these are crystals that were seen
+    Where compositions are known, each member also says which of them an orientation shows. What n orientations of a set say is
+    multiplied, each to the power of ``n ** (independence - 1)``: 1 for orientations that err independently of one another, 0
+    for such that say the same n times (a logarithmic opinion pool: Genest and Zidek, Stat. Sci. 1, 114 (1986)). The counts
+    are a mixture: ``(1 - t) regressed + t recognised`` with ``t = trust * p ** sharpness``, p being the largest probability of
+    a known composition. All three are fitted on held-out electrodes; trust is near 1 where these are crystals that were seen
     from other sides, near 0 where they are new.
 
     Parameters
@@ -66,6 +68,7 @@ class CompositionEnsemble(nn.Module):
         self.register_buffer("presence_share", torch.tensor(0.0))
         self.members = nn.ModuleList(CompositionRegressor(known=known, **architecture) for _ in range(members))
         self.register_buffer("known_compositions", torch.zeros(known, self.members[0].count.out_features))
+        self.register_buffer("independence", torch.tensor(0.0))
         self.register_buffer("trust", torch.tensor(0.0))
         self.register_buffer("sharpness", torch.tensor(1.0))
 
@@ -116,8 +119,9 @@ class CompositionEnsemble(nn.Module):
             Counts and presence that remembered images say, (sets, 2, elements); None without a memory.
         """
         counts, presences, shares_of_counts, logarithms = [], [], [], []
-        for output in self.outputs(features, working_ion):
-            count, presence = self._mixed(output)
+        for member, own in zip(self.members, features, strict=True):
+            output = member.read(own, working_ion)
+            count, presence = self._mixed(output, self._recognised(member, own, working_ion))
             there = presence
             if recalled is not None:
                 count = count.lerp(recalled[:, 0], self.memory_share)
@@ -134,17 +138,27 @@ class CompositionEnsemble(nn.Module):
         # Rounding in the means and mixtures of probabilities may exceed one, which no probability does.
         return EnsembleOutput(mean, torch.stack(presences).mean(dim=0).clamp(0.0, 1.0), if_present, members)
 
-    def _mixed(self, output: CompositionOutput) -> tuple[Tensor, Tensor]:
-        if output.known_logit is None or not self.recognises:
+    def _recognised(self, member: CompositionRegressor, features: Tensor, working_ion: Tensor | None) -> Tensor | None:
+        """Return the probabilities of the known compositions, (sets, known), from features (sets, orientations, features).
+
+        None where none are known, or where what is recognised is not trusted.
+        """
+        if not self.recognises or not bool(self.trust > 0):
+            return None
+        views = features.shape[1]
+        ions = None if working_ion is None else working_ion.repeat_interleave(views, dim=0)
+        logit = member.read(features.flatten(0, 1)[:, None], ions).known_logit
+        assert logit is not None
+        said = logit.log_softmax(dim=1).unflatten(0, (-1, views)).sum(dim=1)
+        return (said * views ** (self.independence - 1.0)).softmax(dim=1)
+
+    def _mixed(self, output: CompositionOutput, known: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return counts and presence, (sets, elements), with what is recognised mixed in."""
+        if known is None:
             return output.counts, output.presence
-        probability = output.known_logit.softmax(dim=1)
-        share = self.trust * probability.amax(dim=1, keepdim=True) ** self.sharpness
-        recognised = probability @ self.known_compositions
-        recognised_presence = probability @ (self.known_compositions > 0).to(probability.dtype)
-        return (
-            output.counts.lerp(recognised, share),
-            output.presence.lerp(recognised_presence.clamp(0.0, 1.0), share),
-        )
+        share = self.trust * known.amax(dim=1, keepdim=True) ** self.sharpness
+        there = (known @ (self.known_compositions > 0).to(known.dtype)).clamp(0.0, 1.0)
+        return output.counts.lerp(known @ self.known_compositions, share), output.presence.lerp(there, share)
 
     def forward(self, images: Tensor, working_ion: Tensor | None = None) -> Tensor:
         """Return atoms per reduced formula, (batch, elements), of single images (batch, channels, h, w)."""

@@ -20,6 +20,9 @@ _MIXTURES = (
     *((trust, sharpness) for trust in (0.25, 0.5, 0.75, 1.0) for sharpness in (0.0, 0.5, 1.0, 3.0)),
 )
 
+#: Ways in between of counting the orientations of a set once, and each for itself.
+_INDEPENDENCES = ((0.0,), (0.25,), (0.5,), (0.75,), (1.0,))
+
 #: Shares of what remembered images say that are tried.
 _SHARES = tuple((share / 10,) for share in range(11))
 
@@ -33,7 +36,7 @@ def calibrate(network: CompositionEnsemble, validation: CompositionPart) -> dict
     Parameters
     ----------
     network
-        In evaluation mode; its ``trust``, ``sharpness``, ``memory_share`` and ``presence_share`` are set.
+        In evaluation mode; its ``independence``, ``trust``, ``sharpness``, ``memory_share`` and ``presence_share`` are set.
     validation
         The validation part.
 
@@ -41,8 +44,8 @@ def calibrate(network: CompositionEnsemble, validation: CompositionPart) -> dict
     -------
     dict
         ``single`` and ``pooled``: intervals of counts read from one stack, and from all stacks of an electrode, as plain
-        JSON values (see :class:`ConformalIntervals`); and, where the network has them, ``trust``, ``sharpness``,
-        ``memory_share`` and ``presence_share``.
+        JSON values (see :class:`ConformalIntervals`); and, where the network has them, ``independence``, ``trust``,
+        ``sharpness``, ``memory_share`` and ``presence_share``.
     """
     embedded = embed_images(network, validation.images, len(validation.owners))
     true = validation.counts.numpy()
@@ -78,6 +81,10 @@ def calibrate(network: CompositionEnsemble, validation: CompositionPart) -> dict
 
     mixture: dict[str, float] = {}
     if network.recognises:
+        # How orientations go together shows where what is recognised counts alone.
+        network.trust.fill_(1.0)
+        network.sharpness.fill_(0.0)
+        (mixture["independence"],) = best(_INDEPENDENCES, network.independence)
         mixture["trust"], mixture["sharpness"] = best(_MIXTURES, network.trust, network.sharpness)
     if network.memory is not None:
         (mixture["memory_share"],) = best(_SHARES, network.memory_share)
