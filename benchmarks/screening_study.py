@@ -53,6 +53,8 @@ from kadi_battgen.training.settings import ScreeningSettings, load_settings
 RESULTS = Path(__file__).parent / "results"
 GUIDANCES = (0.0, 1.0, 1.5, 2.0, 3.0)
 STEPS = (5, 10, 20, 50)
+#: Samplers whose images are compared, and their steps.
+COMPARED = (("dpm-solver++", 20), ("sde-dpm-solver++", 20), ("ddim", 20), ("ddpm", 1000))
 SHARES_SHOWN = {
     "working_ion_present_fraction": "asked ion present",
     "capacity_within_15_percent_fraction": "capacity within 15 %",
@@ -179,7 +181,7 @@ def images(model_folder: Path, dataset_path: Path, seeds: int) -> dict[str, Any]
         }
         for seed in range(seeds):
             numbers = [candidate_seed(seed, int(owner)) for owner in owners]
-            for sampler, steps in (("dpm-solver++", 20), ("ddim", 20), ("ddpm", 1000)):
+            for sampler, steps in COMPARED:
                 started = time.process_time()
                 drawn = model.generate(asked.properties, asked.ions, numbers, sampler=sampler, steps=steps)
                 entry: dict[str, Any] = {"processor_seconds": time.process_time() - started}

@@ -4,17 +4,21 @@ The solver works in lambda = ln(alpha / sigma), half the logarithm of signal to 
 sigma^2 = 1 - alpha^2 that of noise. In lambda the probability flow is a linear equation with the denoised sample as its
 inhomogeneity: the linear part is solved exactly, the denoised sample is extrapolated from its last two values. Every step
 goes between two timesteps of an explicit list; nothing is clipped.
+
+The stochastic form (section 5, SDE-DPM-Solver++) goes backwards along the diffusion itself and not along the probability flow:
+the noise that it adds on the way washes out what the denoiser got wrong before.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-from kadi_battgen.diffusion.samplers import Denoiser, Watch
+from kadi_battgen.diffusion.samplers import Denoiser, Watch, draw_noise
 from kadi_battgen.diffusion.schedule import NoiseSchedule
 
 
@@ -25,8 +29,10 @@ def sample_dpm_solver(
     schedule: NoiseSchedule,
     steps: int = 20,
     watch: Watch = iter,
+    generators: Sequence[torch.Generator] | None = None,
+    noisy: Tensor | None = None,
 ) -> Tensor:
-    """Return samples by the deterministic second-order multistep solver.
+    """Return samples by the second-order multistep solver, deterministic or stochastic.
 
     Parameters
     ----------
@@ -34,6 +40,12 @@ def sample_dpm_solver(
         As in :func:`~kadi_battgen.diffusion.samplers.sample_ddpm`.
     steps
         Number of denoiser calls.
+    generators
+        One generator per row of the batch, for the noise that the stochastic form adds on the way; None for the deterministic
+        form.
+    noisy
+        Elements that noise is added to, bool, of the shape of one sample; the others follow the probability flow. All by
+        default.
 
     Raises
     ------
@@ -58,6 +70,15 @@ def sample_dpm_solver(
             slope = 0.5 * width / widths[position - 1]
             estimate = (1 + slope) * clean - slope * previous
         following = shares[position + 1]
-        sample = ((1 - following) / (1 - share)) ** 0.5 * sample - following**0.5 * math.expm1(-width) * estimate
+        kept = ((1 - following) / (1 - share)) ** 0.5 * sample
+        flow = kept - following**0.5 * math.expm1(-width) * estimate
+        if generators is None:
+            sample = flow
+        else:
+            fresh = (-(1 - following) * math.expm1(-2 * width)) ** 0.5 * draw_noise(sample.shape[1:], generators).to(
+                sample
+            )
+            walk = math.exp(-width) * kept - following**0.5 * math.expm1(-2 * width) * estimate + fresh
+            sample = walk if noisy is None else torch.where(noisy, walk, flow)
         previous = clean
     return sample

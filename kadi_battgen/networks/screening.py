@@ -56,6 +56,14 @@ class ScreeningNetwork(nn.Module):
         """Return normalised latents ``(batch, *latent_shape)`` and ``(batch, size)`` as one ``(batch, joint size)``."""
         return torch.cat([image_latent.flatten(1), composition_latent], dim=1)
 
+    @property
+    def image_elements(self) -> Tensor:
+        """Which elements of a joint latent are of the image, bool, (size,)."""
+        return (
+            torch.arange(self.size, device=self.image_mean.device)
+            < self.size - self.composition_autoencoder.latent_size
+        )
+
     def split(self, joint: Tensor) -> tuple[Tensor, Tensor]:
         """Undo :meth:`join`."""
         boundary = joint.shape[1] - self.composition_autoencoder.latent_size

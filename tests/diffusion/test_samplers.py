@@ -62,7 +62,7 @@ def test_ddim_does_not_depend_on_the_scale_of_time():
     assert sample.std().item() == pytest.approx(2.0, rel=0.06)
 
 
-@pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpm-solver++"])
+@pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpm-solver++", "sde-dpm-solver++"])
 def test_a_candidate_does_not_depend_on_its_batch(sampler):
     schedule, denoiser = NoiseSchedule(60, 1e-4, 0.3), exact_denoiser(0.7, 0.5, NoiseSchedule(60, 1e-4, 0.3))
 
@@ -71,6 +71,8 @@ def test_a_candidate_does_not_depend_on_its_batch(sampler):
         noise = draw_noise((3, 4), generators)
         if sampler == "ddpm":
             return sample_ddpm(denoiser, noise, schedule, generators)
+        if sampler == "sde-dpm-solver++":
+            return sample_dpm_solver(denoiser, noise, schedule, 20, generators=generators)
         fast = sample_ddim if sampler == "ddim" else sample_dpm_solver
         return fast(denoiser, noise, schedule, steps=20)
 
@@ -157,3 +159,23 @@ def test_dpm_solver_goes_from_timestep_to_timestep_of_the_list_down_to_zero():
 def test_impossible_steps_of_dpm_solver_are_refused(steps):
     with pytest.raises(UserError, match="sampling steps are impossible"):
         sample_dpm_solver(exact_denoiser(0.0, 1.0), start(2, (3,))[0], SCHEDULE, steps)
+
+
+@pytest.mark.parametrize(("mean", "deviation"), DATA)
+@pytest.mark.parametrize(("steps", "error"), [(10, 0.05), (20, 0.045), (50, 0.01), (100, 0.01)])
+def test_the_stochastic_solver_converges_to_the_data_s_mean_and_deviation(mean, deviation, steps, error):
+    noise, generators = start()
+    sample = sample_dpm_solver(exact_denoiser(mean, deviation), noise, SCHEDULE, steps, generators=generators)
+    assert sample.mean().item() == pytest.approx(mean, abs=0.03 * deviation)
+    assert sample.std().item() == pytest.approx(deviation, rel=error)
+
+
+def test_the_stochastic_solver_forgets_its_start_and_leaves_quiet_elements_on_the_flow():
+    denoiser, (noise, _) = exact_denoiser(0.7, 1.0), start(20)
+    noisy = torch.arange(400) < 300
+    own = candidate_generators(range(100, 120))
+    walked = sample_dpm_solver(denoiser, noise, SCHEDULE, 20, generators=own, noisy=noisy)
+    flowed = sample_dpm_solver(denoiser, noise, SCHEDULE, 20)
+    torch.testing.assert_close(walked[:, 300:], flowed[:, 300:], rtol=0, atol=0)
+    correlation = torch.corrcoef(torch.stack([walked[:, :300].flatten(), noise[:, :300].flatten()]))[0, 1]
+    assert abs(correlation) < 0.05

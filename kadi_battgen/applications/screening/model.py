@@ -14,12 +14,15 @@ from kadi_battgen.applications.screening.loading import LoadedNetworks
 from kadi_battgen.applications.screening.sampling import (
     DEFAULT_GUIDANCE,
     DEFAULT_STEPS,
+    ITS_FORMULA_SOLVER,
     SAMPLERS,
     SOLVERS,
+    STOCHASTIC_SOLVER,
     check_sampler,
     chunks,
     counting,
 )
+from kadi_battgen.diffusion.dpm_solver import sample_dpm_solver
 from kadi_battgen.diffusion.samplers import candidate_generators, draw_noise, sample_ddpm
 from kadi_battgen.errors import UserError
 from kadi_battgen.networks.composition_autoencoder import FormulaTensors
@@ -58,9 +61,10 @@ class ScreeningModel(LoadedNetworks):
         seeds
             One seed per candidate; the same seed and conditions give the same candidate in any batch.
         sampler
-            ``dpm-solver++`` or ``ddim`` (deterministic, few steps), or ``ddpm`` (every timestep).
+            ``dpm-solver++`` or ``ddim`` (deterministic, few steps), ``sde-dpm-solver++`` (few steps, adds noise to the image
+            on the way) or ``ddpm`` (every timestep).
         steps
-            Denoiser calls of the first two.
+            Denoiser calls of the first three.
         guidance
             Scale of classifier-free guidance; 1 is plain conditioning, and more follows the conditions more closely.
         draws
@@ -94,13 +98,17 @@ class ScreeningModel(LoadedNetworks):
                         working_ions[rows],
                         draws=draws,
                         guidance=guidance,
-                        sampler=sampler,
+                        sampler=ITS_FORMULA_SOLVER if sampler == STOCHASTIC_SOLVER else sampler,
                         steps=steps,
                     )
                     noise = self.network.join(image, composition)
                 denoiser = self.denoiser(self.network, conditions[rows], guidance)
                 if sampler == "ddpm":
                     joint = sample_ddpm(denoiser, noise, self.schedule, generators[rows], counting(bar))
+                elif sampler == STOCHASTIC_SOLVER:
+                    # The formula was chosen for what its noise leads to: it gets no more.
+                    own, image = generators[rows], self.network.image_elements
+                    joint = sample_dpm_solver(denoiser, noise, self.schedule, steps, counting(bar), own, image)
                 else:
                     joint = SOLVERS[sampler](denoiser, noise, self.schedule, steps, counting(bar))
                 pieces.append(self.decode(joint))

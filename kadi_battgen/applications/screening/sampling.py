@@ -14,8 +14,11 @@ from kadi_battgen.errors import UserError
 #: Deterministic samplers by name, which take a number of steps.
 SOLVERS: dict[str, Callable[..., Tensor]] = {"dpm-solver++": sample_dpm_solver, "ddim": sample_ddim}
 
+#: The solver that adds noise to the image on its way, and the deterministic one that the formula beside it is drawn by.
+STOCHASTIC_SOLVER, ITS_FORMULA_SOLVER = "sde-dpm-solver++", "dpm-solver++"
+
 #: All samplers; ddpm takes every timestep.
-SAMPLERS = (*SOLVERS, "ddpm")
+SAMPLERS = (*SOLVERS, STOCHASTIC_SOLVER, "ddpm")
 
 #: Steps of the default sampler: more of them change nothing that is measured (benchmarks/results/screening_study.md).
 DEFAULT_STEPS = 20

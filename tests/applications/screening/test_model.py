@@ -34,7 +34,9 @@ def asked() -> tuple[np.ndarray, np.ndarray]:
     return properties, np.array([-1, 0, -1, 1, 5])
 
 
-@pytest.mark.parametrize("options", [{}, {"sampler": "ddim", "steps": 7}, {"sampler": "ddpm"}, {"draws": 3}])
+@pytest.mark.parametrize(
+    "options", [{}, {"sampler": "ddim", "steps": 7}, {"sampler": "sde-dpm-solver++"}, {"sampler": "ddpm"}, {"draws": 3}]
+)
 def test_a_candidate_is_the_same_in_any_batch(model, asked, monkeypatch, options):
     together = model.generate(*asked, SEEDS, progress=False, **options)
     assert together.compositions.shape == (5, 112)
@@ -64,9 +66,9 @@ def test_conditions_reach_formula_and_image(model, asked):
         assert np.abs(latents[row] - latents[0]).max() > 1e-4
 
 
-@pytest.mark.parametrize("draws", [1, 4])
-def test_formulas_drawn_alone_are_those_of_the_candidates(model, asked, draws):
-    generated = model.generate(*asked, SEEDS, draws=draws, progress=False)
+@pytest.mark.parametrize(("draws", "sampler"), [(1, "dpm-solver++"), (4, "dpm-solver++"), (4, "sde-dpm-solver++")])
+def test_formulas_drawn_alone_are_those_of_the_candidates(model, asked, draws, sampler):
+    generated = model.generate(*asked, SEEDS, draws=draws, sampler=sampler, progress=False)
     alone = model.draw_formulas(*asked, SEEDS, draws=draws)
     np.testing.assert_array_equal(alone.compositions, generated.compositions)
     np.testing.assert_array_equal(alone.ions, generated.ions)

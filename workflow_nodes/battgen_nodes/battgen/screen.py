@@ -27,11 +27,14 @@ from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
 @xmlhelpy.option(
     "sampler",
     default="dpm-solver++",
-    param_type=xmlhelpy.Choice(["dpm-solver++", "ddim", "ddpm"]),
-    description="Sampler: the first two take --steps steps, ddpm every timestep of the training.",
+    param_type=xmlhelpy.Choice(["dpm-solver++", "sde-dpm-solver++", "ddim", "ddpm"]),
+    description=(
+        "Sampler: the first three take --steps steps, ddpm every timestep of the training. sde-dpm-solver++ and ddpm add "
+        "noise on the way, which brings the images nearer to true ones."
+    ),
 )
 @xmlhelpy.option(
-    "steps", default=20, param_type=xmlhelpy.IntRange(min=1), description="Sampling steps of dpm-solver++ and ddim."
+    "steps", default=20, param_type=xmlhelpy.IntRange(min=1), description="Sampling steps of all samplers but ddpm."
 )
 @xmlhelpy.option(
     "guidance",
