@@ -50,7 +50,12 @@ class ScreeningNetwork(nn.Module):
     @property
     def size(self) -> int:
         """Length of the joint latent."""
-        return int(torch.Size(self.latent_shape).numel()) + self.composition_autoencoder.latent_size
+        return self._image_size + self.composition_autoencoder.latent_size
+
+    @property
+    def _image_size(self) -> int:
+        """Length of the image's part of a joint latent, which comes first."""
+        return int(torch.Size(self.latent_shape).numel())
 
     def join(self, image_latent: Tensor, composition_latent: Tensor) -> Tensor:
         """Return normalised latents ``(batch, *latent_shape)`` and ``(batch, size)`` as one ``(batch, joint size)``."""
@@ -59,15 +64,11 @@ class ScreeningNetwork(nn.Module):
     @property
     def image_elements(self) -> Tensor:
         """Which elements of a joint latent are of the image, bool, (size,)."""
-        return (
-            torch.arange(self.size, device=self.image_mean.device)
-            < self.size - self.composition_autoencoder.latent_size
-        )
+        return torch.arange(self.size, device=self.image_mean.device) < self._image_size
 
     def split(self, joint: Tensor) -> tuple[Tensor, Tensor]:
         """Undo :meth:`join`."""
-        boundary = joint.shape[1] - self.composition_autoencoder.latent_size
-        return joint[:, :boundary].reshape(-1, *self.latent_shape), joint[:, boundary:]
+        return joint[:, : self._image_size].reshape(-1, *self.latent_shape), joint[:, self._image_size :]
 
     def normalise(self, image_latent: Tensor, composition_latent: Tensor) -> Tensor:
         """Return raw latents as one joint latent of zero mean and unit variance."""

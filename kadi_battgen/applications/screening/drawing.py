@@ -12,15 +12,13 @@ from kadi_battgen.applications.screening.generated import Formulas
 from kadi_battgen.applications.screening.loading import LoadedNetworks
 from kadi_battgen.applications.screening.sampling import SOLVERS
 from kadi_battgen.diffusion.samplers import candidate_generators, draw_noise
-from kadi_battgen.electrodes.composition import ELEMENT_INDEX
-from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_IONS
-from kadi_battgen.training.screening.formulas import SHARES, extractable_share, formula_capacities
+from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES
+from kadi_battgen.training.screening.formulas import ION_COLUMNS, SHARES, extractable_share, formula_capacities
 
 #: Formulas drawn for each candidate of a screening.
 DEFAULT_DRAWS = 32
 
 _CAPACITY = list(FUNCTIONAL_PROPERTIES).index("gravimetric_capacity")
-_ION_COLUMNS = np.array([ELEMENT_INDEX[ion] for ion in WORKING_IONS])
 
 
 @torch.no_grad()
@@ -99,7 +97,7 @@ def best_draw(compositions: np.ndarray, ions: np.ndarray, shares: np.ndarray, as
         Position of the wanted ion; -1 for any.
     """
     own = ions if asked_ion < 0 else np.full_like(ions, asked_ion)
-    held = compositions[np.arange(len(own)), _ION_COLUMNS[own]] > 0
+    held = compositions[np.arange(len(own)), ION_COLUMNS[own]] > 0
     paid = np.array(
         [
             there and extractable_share(row, int(ion)) >= share

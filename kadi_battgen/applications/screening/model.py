@@ -14,7 +14,7 @@ from kadi_battgen.applications.screening.loading import LoadedNetworks
 from kadi_battgen.applications.screening.sampling import (
     DEFAULT_GUIDANCE,
     DEFAULT_STEPS,
-    ITS_FORMULA_SOLVER,
+    FORMULA_SOLVER,
     SAMPLERS,
     SOLVERS,
     STOCHASTIC_SOLVER,
@@ -98,7 +98,7 @@ class ScreeningModel(LoadedNetworks):
                         working_ions[rows],
                         draws=draws,
                         guidance=guidance,
-                        sampler=ITS_FORMULA_SOLVER if sampler == STOCHASTIC_SOLVER else sampler,
+                        sampler=FORMULA_SOLVER if sampler == STOCHASTIC_SOLVER else sampler,
                         steps=steps,
                     )
                     noise = self.network.join(image, composition)
@@ -145,7 +145,7 @@ class ScreeningModel(LoadedNetworks):
                 working_ions[rows],
                 draws=draws,
                 guidance=guidance,
-                sampler="dpm-solver++",
+                sampler=FORMULA_SOLVER,
                 steps=steps,
             )
             pieces.append(formulas)

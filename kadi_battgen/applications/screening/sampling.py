@@ -14,8 +14,11 @@ from kadi_battgen.errors import UserError
 #: Deterministic samplers by name, which take a number of steps.
 SOLVERS: dict[str, Callable[..., Tensor]] = {"dpm-solver++": sample_dpm_solver, "ddim": sample_ddim}
 
-#: The solver that adds noise to the image on its way, and the deterministic one that the formula beside it is drawn by.
-STOCHASTIC_SOLVER, ITS_FORMULA_SOLVER = "sde-dpm-solver++", "dpm-solver++"
+#: The deterministic solver that formulas are drawn by without an image, or beside one that noise is added to on its way.
+FORMULA_SOLVER = "dpm-solver++"
+
+#: The solver that adds this noise.
+STOCHASTIC_SOLVER = "sde-dpm-solver++"
 
 #: All samplers; ddpm takes every timestep.
 SAMPLERS = (*SOLVERS, STOCHASTIC_SOLVER, "ddpm")

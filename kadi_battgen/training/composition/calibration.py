@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -55,45 +56,43 @@ def calibrate(network: CompositionEnsemble, validation: CompositionPart) -> dict
         "pooled": (groups, true[[group[0] for group in groups]]),
     }
 
-    def error() -> tuple[float, float]:
+    def error() -> tuple[float, ...]:
         """Return mean absolute and mean squared error, each summed over the two ways of reading."""
         differences = [read_sets(network, embedded, sets).counts - expected for sets, expected in ways.values()]
         return sum(float(np.abs(d).mean()) for d in differences), sum(float(np.square(d).mean()) for d in differences)
 
-    def best(choices: tuple[tuple[float, ...], ...], *constants: Tensor) -> tuple[float, ...]:
-        """Set the constants to the choice with the smallest error of both kinds, relative to the first choice."""
+    def surprise() -> tuple[float, ...]:
+        """Return the cross-entropy of the elements' presence, summed over the two ways of reading."""
+        given = ((expected > 0, read_sets(network, embedded, sets).presence) for sets, expected in ways.values())
+        return (sum(_cross_entropy(*pair) for pair in given),)
+
+    def best(
+        measure: Callable[[], tuple[float, ...]], choices: tuple[tuple[float, ...], ...], *constants: Tensor
+    ) -> tuple[float, ...]:
+        """Set the constants to the choice with the smallest sum of what is measured, each relative to the first choice."""
         errors = []
         for choice in choices:
             for constant, value in zip(constants, choice, strict=True):
                 constant.fill_(value)
-            errors.append(error())
+            errors.append(measure())
         chosen = choices[int(np.argmin([sum(np.divide(entry, errors[0])) for entry in errors]))]
         for constant, value in zip(constants, chosen, strict=True):
             constant.fill_(value)
         return chosen
 
-    def surprise() -> float:
-        """Return the cross-entropy of the elements' presence, summed over the two ways of reading."""
-        return sum(
-            _cross_entropy(expected > 0, read_sets(network, embedded, sets).presence)
-            for sets, expected in ways.values()
-        )
-
+    # What an earlier calibration left must not decide what this one finds.
+    network.memory_share.zero_()
+    network.presence_share.zero_()
     mixture: dict[str, float] = {}
     if network.recognises:
         # How orientations go together shows where what is recognised counts alone.
         network.trust.fill_(1.0)
         network.sharpness.fill_(0.0)
-        (mixture["independence"],) = best(_INDEPENDENCES, network.independence)
-        mixture["trust"], mixture["sharpness"] = best(_MIXTURES, network.trust, network.sharpness)
+        (mixture["independence"],) = best(error, _INDEPENDENCES, network.independence)
+        mixture["trust"], mixture["sharpness"] = best(error, _MIXTURES, network.trust, network.sharpness)
     if network.memory is not None:
-        (mixture["memory_share"],) = best(_SHARES, network.memory_share)
-        surprises = []
-        for (share,) in _SHARES:
-            network.presence_share.fill_(share)
-            surprises.append(surprise())
-        mixture["presence_share"] = _SHARES[int(np.argmin(surprises))][0]
-        network.presence_share.fill_(mixture["presence_share"])
+        (mixture["memory_share"],) = best(error, _SHARES, network.memory_share)
+        (mixture["presence_share"],) = best(surprise, _SHARES, network.presence_share)
     intervals = {
         way: ConformalIntervals.fit(expected, read_sets(network, embedded, sets).counts).to_json()
         for way, (sets, expected) in ways.items()

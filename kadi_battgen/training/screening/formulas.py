@@ -51,6 +51,9 @@ SUBSTITUTION_CLASSES = (
     ("H", "Sr", "Ba", "Be"),
 )
 
+#: Positions of the working ions in a composition vector.
+ION_COLUMNS = np.array([ELEMENT_INDEX[ion] for ion in WORKING_IONS])
+
 #: The shares of ``EXTRACTED_SHARES`` as numbers.
 SHARES = np.array([float(share) for share in EXTRACTED_SHARES])
 
@@ -146,7 +149,7 @@ def formula_samples(counts: np.ndarray, copies: int, seed: int) -> FormulaSample
     """
     generator = np.random.default_rng(seed)
     drawn = np.concatenate([substituted(counts, generator) for _ in range(copies)])
-    ion_counts = drawn[:, _ION_COLUMNS]
+    ion_counts = drawn[:, ION_COLUMNS]
     drawn, ion_counts = drawn[ion_counts.any(axis=1)], ion_counts[ion_counts.any(axis=1)]
     # A formula with several of the ten ions is an electrode for each of them: draw one.
     ions = np.argmax(generator.random(ion_counts.shape) * (ion_counts > 0), axis=1)
@@ -190,10 +193,9 @@ def formula_capacities(compositions: np.ndarray, ions: np.ndarray, extracted: np
     extracted
         Shares of these ions that leave, fractions, (samples,).
     """
-    transferred = compositions[np.arange(len(ions)), _ION_COLUMNS[ions]] * extracted * _ION_CHARGES[ions]
+    transferred = compositions[np.arange(len(ions)), ION_COLUMNS[ions]] * extracted * _ION_CHARGES[ions]
     mass = compositions @ atomic_masses()
     return transferred * FARADAY_MAH_PER_MOL / np.where(mass > 0, mass, 1.0)
 
 
-_ION_COLUMNS = np.array([ELEMENT_INDEX[ion] for ion in WORKING_IONS])
 _ION_CHARGES = np.array(list(WORKING_ION_CHARGES.values()))
