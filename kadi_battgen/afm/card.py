@@ -6,6 +6,8 @@ import os
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+
 from kadi_battgen.afm.store import AfmCampaign
 from kadi_battgen.electrodes.card import (
     electrode_faults,
@@ -53,10 +55,12 @@ def write_card(path: str | os.PathLike[str], campaign_path: str | os.PathLike[st
 
 
 def _introduction(campaign: AfmCampaign, name: str) -> str:
+    tips = " with a neutral and a charged tip" if "tips" in campaign.conventions["axis_order"] else ""
     forces = "Lennard-Jones and Coulomb forces" if _charged(campaign) else "Lennard-Jones forces"
     return (
         f"# Data card: {name}\n\n{len(campaign)} simulated AFM stacks of {len(campaign.electrodes)} electrodes, each in "
-        f"several orientations, at {len(campaign.heights)} constant heights, with the {len(campaign.channels)} channels of "
+        f"several orientations, at {len(np.unique(campaign.heights))} constant heights{tips}, "
+        f"with the {len(campaign.channels)} channels of "
         "the material descriptors. Simulated with the probe-particle model of ppafm (Hapala et al., Phys. Rev. B 90, "
         f"085421 (2014)) with {forces}; no stack was measured."
     )

@@ -217,7 +217,8 @@ class ProbeScan:
             np.float32(self.zstep),
             np.int32(scanner.scan_dim[2]),
         )
-        return scanner.run_convolveZ()[..., 2]
+        # What ppafm returns is a view of memory that the next scan, also that of another tip, writes to.
+        return scanner.run_convolveZ()[..., 2].copy()
 
     def prepareAuxMapBuffers(self, **_: Any) -> None:  # noqa: N802
         """Do nothing: the buffer of the height map is kept."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from kadi_battgen.afm.opencl import OpenCLDevice
 
@@ -83,6 +83,10 @@ class ScanSettings(BaseModel):
     electrostatics: TipCharges | None = Field(
         None, description="charges of the tip in a sample charged by oxidation states; none for neutral atoms"
     )
+    neutral_tip: bool = Field(
+        False,
+        description="whether a second, neutral tip scans the same sample: its slices come before those of the charged tip",
+    )
     margin: float = Field(
         1.5, ge=0.0, le=10.0, description="least room between an atom centre and the window edge in A"
     )
@@ -92,6 +96,30 @@ class ScanSettings(BaseModel):
     height_map_depth: float = Field(2.0, gt=0.0, le=10.0, description="depth range of the height map in A")
     sphere_depth: float = Field(1.5, gt=0.0, description="depth range of the van der Waals spheres in A")
     disk_depth: float = Field(1.2, gt=0.0, description="depth range of the atomic disks in A")
+
+    @model_validator(mode="after")
+    def _check_tips(self) -> Self:
+        if self.neutral_tip and self.electrostatics is None:
+            raise ValueError(
+                "neutral_tip adds to a charged tip: give electrostatics, or leave both out for a neutral tip alone"
+            )
+        return self
+
+    @property
+    def tips(self) -> tuple[str, ...]:
+        """Tips in the order of their slices, ``neutral`` or ``charged``."""
+        charged = () if self.electrostatics is None else ("charged",)
+        return ("neutral", *charged) if self.neutral_tip or not charged else charged
+
+    @property
+    def slices(self) -> int:
+        """Number of slices of a stack: each tip scans all heights."""
+        return len(self.tips) * self.heights
+
+    @property
+    def slice_distances(self) -> np.ndarray:
+        """Tip-sample distance of each slice in A, float64, (slices,): those of one tip after those of the other."""
+        return np.tile(self.tip_sample_distances, len(self.tips))
 
     @property
     def pixel_size(self) -> float:
@@ -110,13 +138,14 @@ class ScanSettings(BaseModel):
 
     @property
     def tip_sample_distances(self) -> np.ndarray:
-        """Tip-sample distance of each slice at the middle of the oscillation in A, float64, farthest first."""
+        """Tip-sample distance of each height at the middle of the oscillation in A, float64, farthest first."""
         middle = (self.oscillation_steps - 1) / 2.0
         return self.start_distance - self.height_step * (np.arange(self.heights) + middle)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the settings as plain JSON values; electrostatics are named only where there are any."""
-        return self.model_dump(mode="json", exclude_none=True)
+        """Return the settings as plain JSON values; electrostatics and a second tip are named only where there are any."""
+        unnamed = None if self.neutral_tip else {"neutral_tip"}
+        return self.model_dump(mode="json", exclude_none=True, exclude=unnamed)
 
     def conventions(self, device: OpenCLDevice, ppafm_version: str) -> dict[str, Any]:
         """Return what a reader has to know about images made with these settings, as a JSON object.
@@ -137,6 +166,11 @@ class ScanSettings(BaseModel):
                 "descriptors": ["channel", "y", "x"],
                 "direction": "row index grows with +y, column index with +x, z points from the sample to the tip",
                 "first_slice": "farthest from the sample",
+                **(
+                    {"tips": f"all heights of the {' tip, then all of the '.join(self.tips)} tip"}
+                    if self.neutral_tip
+                    else {}
+                ),
             },
             "window": {"x": [-half, half], "y": [-half, half], "unit": "A"},
             "centre": "middle of the bounding box of the atom centres after rotation",
@@ -146,7 +180,7 @@ class ScanSettings(BaseModel):
                 "unit": "A",
                 "position": "first and last pixel centre on the edge",
             },
-            "heights": {"values": [round(float(d), 6) for d in self.tip_sample_distances], "unit": "A"},
+            "heights": {"values": [round(float(d), 6) for d in self.slice_distances], "unit": "A"},
             "tip_sample_distance": (
                 "vertical distance of the undeflected probe particle, at the middle of the oscillation, above the "
                 "contact plane; at the contact plane the probe particle reaches the Lennard-Jones minimum distance "

@@ -28,8 +28,8 @@ class AfmImages:
     Attributes
     ----------
     stack
-        Frequency shift in Hz, positive where the tip is repelled, float32, shape (heights, pixels, pixels): farthest
-        slice first, rows along y, columns along x.
+        Frequency shift in Hz, positive where the tip is repelled, float32, shape (slices, pixels, pixels): farthest
+        slice first, those of one tip after those of the other, rows along y, columns along x.
     descriptors
         float32, shape (6, pixels, pixels), channels as in ``DESCRIPTOR_CHANNELS``, on the same pixels as the stack.
     positions
@@ -86,8 +86,10 @@ class Simulator:
             )
             scanner = self._afmulator.scanner
             scanner.setScanRot([0.0, 0.0, top], rot=np.eye(3), tipR0=lever)
-            self._probe = ProbeScan(scanner, settings.electrostatics)
-            self._maps = DescriptorMaps(settings, self._probe)
+            self._scans = [
+                ProbeScan(scanner, settings.electrostatics if tip == "charged" else None) for tip in settings.tips
+            ]
+            self._maps = DescriptorMaps(settings, self._scans[-1])
 
     def simulate(self, cluster: Cluster, rotation: np.ndarray, working_ion: str) -> AfmImages:
         """Simulate the stack and the descriptors of one orientation.
@@ -116,7 +118,10 @@ class Simulator:
         parameters = common.getAtomsREA(engine.iZPP, numbers, engine.typeParams, alphaFac=-1.0)
         positions = under_the_tip(cluster.positions, parameters[:, 0], rotation)
         with quiet_ppafm():
-            stack = self._probe.scan(positions, common.REA2LJ(parameters), cluster.charges).transpose(2, 1, 0)
+            coefficients = common.REA2LJ(parameters)
+            stack = np.concatenate(
+                [scan.scan(positions, coefficients, cluster.charges).transpose(2, 1, 0) for scan in self._scans]
+            )
             descriptors = self._maps.evaluate(positions, numbers, working_ion)
         if not (np.isfinite(stack).all() and np.isfinite(descriptors).all()):
             raise ValueError("the simulation yields values that are not finite")

@@ -149,7 +149,7 @@ class AfmCampaign(LazyFile):
         return len(self._handle["stacks"])
 
     def stack(self, index: int) -> np.ndarray:
-        """Return a stack in physical units (Hz), float32, shape (heights, pixels, pixels), farthest slice first."""
+        """Return a stack in physical units (Hz), float32, shape (slices, pixels, pixels), farthest slice first."""
         dataset = self._handle["stacks"]
         return dataset[index].astype(np.float32) * np.float32(dataset.attrs["scale"])
 
@@ -174,7 +174,7 @@ class AfmCampaign(LazyFile):
 
     @cached_property
     def heights(self) -> np.ndarray:
-        """Tip-sample distance of each slice in Angstrom, float64, farthest first."""
+        """Tip-sample distance of each slice in Angstrom, float64, farthest first; those of a second tip follow."""
         return np.array(self._handle.attrs["heights"], dtype=float)
 
     @cached_property

@@ -9,6 +9,9 @@ from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_IO
 #: Length of the condition vector: value and presence of each property, one-hot working ion and its presence.
 CONDITION_SIZE = 2 * len(FUNCTIONAL_PROPERTIES) + len(WORKING_IONS) + 1
 
+#: Where the one-hot working ion stands in the condition vector.
+ION_COLUMNS = slice(2 * len(FUNCTIONAL_PROPERTIES), CONDITION_SIZE - 1)
+
 
 def condition_vectors(
     scaled_properties: np.ndarray,

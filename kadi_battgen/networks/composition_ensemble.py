@@ -81,12 +81,12 @@ class CompositionEnsemble(nn.Module):
         """Return the features of images (batch, channels, h, w) for each member, (members, batch, features)."""
         return torch.stack([member.embed(images) for member in self.members])
 
-    def outputs(self, features: Tensor, working_ion: Tensor | None = None) -> list[CompositionOutput]:
+    def outputs(self, features: Tensor, conditions: Tensor | None = None) -> list[CompositionOutput]:
         """Return what each member says of sets of features (members, sets, orientations, features)."""
-        return [member.read(own, working_ion) for member, own in zip(self.members, features, strict=True)]
+        return [member.read(own, conditions) for member, own in zip(self.members, features, strict=True)]
 
     def outputs_alone_and_together(
-        self, images: Tensor, size: int, together: int, working_ion: Tensor | None
+        self, images: Tensor, size: int, together: int, conditions: Tensor | None
     ) -> tuple[list[CompositionOutput], list[CompositionOutput]]:
         """Return what each member says of images one by one, and of the first `together` of each set of `size` images.
 
@@ -96,16 +96,16 @@ class CompositionEnsemble(nn.Module):
             (sets * size, channels, h, w), set after set.
         size, together
             Images of a set, and how many of them are pooled.
-        working_ion
-            One-hot working ion of each set, zero where it is hidden; None where the network takes none.
+        conditions
+            What is told of the cell of each set, (sets, CONDITION_SIZE); None for nothing.
         """
         features = self.embed(images).float()
-        alone = None if working_ion is None else working_ion.repeat_interleave(size, dim=0)
+        alone = None if conditions is None else conditions.repeat_interleave(size, dim=0)
         sets = features.unflatten(1, (-1, size))[:, :, :together]
-        return self.outputs(features[:, :, None], alone), self.outputs(sets, working_ion)
+        return self.outputs(features[:, :, None], alone), self.outputs(sets, conditions)
 
     def read(
-        self, features: Tensor, working_ion: Tensor | None = None, recalled: Tensor | None = None
+        self, features: Tensor, conditions: Tensor | None = None, recalled: Tensor | None = None
     ) -> EnsembleOutput:
         """Return what all members together say of sets of images.
 
@@ -113,15 +113,15 @@ class CompositionEnsemble(nn.Module):
         ----------
         features
             (members, sets, orientations, features).
-        working_ion
-            One-hot working ion, (sets, working ions); None where the network takes none or it is not known.
+        conditions
+            What is known of the cell of each set, (sets, CONDITION_SIZE); None where nothing is.
         recalled
             Counts and presence that remembered images say, (sets, 2, elements); None without a memory.
         """
         counts, presences, shares_of_counts, logarithms = [], [], [], []
         for member, own in zip(self.members, features, strict=True):
-            output = member.read(own, working_ion)
-            count, presence = self._mixed(output, self._recognised(member, own, working_ion))
+            output = member.read(own, conditions)
+            count, presence = self._mixed(output, self._recognised(member, own, conditions))
             there = presence
             if recalled is not None:
                 count = count.lerp(recalled[:, 0], self.memory_share)
@@ -138,7 +138,7 @@ class CompositionEnsemble(nn.Module):
         # Rounding in the means and mixtures of probabilities may exceed one, which no probability does.
         return EnsembleOutput(mean, torch.stack(presences).mean(dim=0).clamp(0.0, 1.0), if_present, members)
 
-    def _recognised(self, member: CompositionRegressor, features: Tensor, working_ion: Tensor | None) -> Tensor | None:
+    def _recognised(self, member: CompositionRegressor, features: Tensor, conditions: Tensor | None) -> Tensor | None:
         """Return the probabilities of the known compositions, (sets, known), from features (sets, orientations, features).
 
         None where none are known, or where what is recognised is not trusted.
@@ -146,8 +146,8 @@ class CompositionEnsemble(nn.Module):
         if not self.recognises or not bool(self.trust > 0):
             return None
         views = features.shape[1]
-        ions = None if working_ion is None else working_ion.repeat_interleave(views, dim=0)
-        logit = member.read(features.flatten(0, 1)[:, None], ions).known_logit
+        each = None if conditions is None else conditions.repeat_interleave(views, dim=0)
+        logit = member.read(features.flatten(0, 1)[:, None], each).known_logit
         assert logit is not None
         said = logit.log_softmax(dim=1).unflatten(0, (-1, views)).sum(dim=1)
         return (said * views ** (self.independence - 1.0)).softmax(dim=1)
@@ -160,7 +160,7 @@ class CompositionEnsemble(nn.Module):
         there = (known @ (self.known_compositions > 0).to(known.dtype)).clamp(0.0, 1.0)
         return output.counts.lerp(known @ self.known_compositions, share), output.presence.lerp(there, share)
 
-    def forward(self, images: Tensor, working_ion: Tensor | None = None) -> Tensor:
+    def forward(self, images: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Return atoms per reduced formula, (batch, elements), of single images (batch, channels, h, w)."""
         recalled = None if self.memory is None else self.memory.recall(images)[0]
-        return self.read(self.embed(images)[:, :, None], working_ion, recalled).counts
+        return self.read(self.embed(images)[:, :, None], conditions, recalled).counts

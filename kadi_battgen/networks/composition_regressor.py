@@ -11,8 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from kadi_battgen.datasets.conditions import CONDITION_SIZE, ION_COLUMNS
 from kadi_battgen.networks.blocks import StackStretch
 from kadi_battgen.networks.composition_autoencoder import LARGEST_COUNT
+from kadi_battgen.networks.conditions import ConditionEmbedding
 
 #: Logarithm of one plus the most atoms of one element.
 LARGEST_LOGARITHM = math.log1p(LARGEST_COUNT)
@@ -71,6 +73,8 @@ class CompositionRegressor(nn.Module):
         Kind of the last layer.
     working_ions
         Number of working ions that may be given beside the images; 0 for none.
+    properties
+        Whether the functional properties of the cell may be given beside the images.
     known
         Number of known compositions that the network learns to recognise; 0 for none.
     """
@@ -86,6 +90,7 @@ class CompositionRegressor(nn.Module):
         dropout: float = 0.2,
         head: Head = "counts",
         working_ions: int = 0,
+        properties: bool = False,
         known: int = 0,
     ) -> None:
         super().__init__()
@@ -100,7 +105,8 @@ class CompositionRegressor(nn.Module):
         first, *others = dense or (2 * previous,)
         self.features = nn.Sequential(nn.Linear(2 * previous, first), nn.LayerNorm(first), nn.SiLU())
         self.working_ion = nn.Linear(working_ions, 2 * first) if working_ions else None
-        layers, previous = [nn.Dropout(dropout)], 2 * first
+        self.properties = _CellEmbedding(first) if properties else None
+        layers, previous = [nn.Dropout(dropout)], (3 if properties else 2) * first
         for width in others or (first,):
             layers += [nn.Linear(previous, width), nn.LayerNorm(width), nn.SiLU(), nn.Dropout(dropout)]
             previous = width
@@ -117,19 +123,23 @@ class CompositionRegressor(nn.Module):
         responses = self.convolutions(self.stretch(images).contiguous(memory_format=torch.channels_last))
         return self.features(torch.cat([responses.mean(dim=(2, 3)), responses.amax(dim=(2, 3))], dim=1))
 
-    def read(self, features: Tensor, working_ion: Tensor | None = None) -> CompositionOutput:
+    def read(self, features: Tensor, conditions: Tensor | None = None) -> CompositionOutput:
         """Return what sets of orientations say.
 
         Parameters
         ----------
         features
             (sets, orientations, features), from :meth:`embed`.
-        working_ion
-            One-hot working ion, (sets, working ions); None where the network takes none or it is not known.
+        conditions
+            What is known of the cell, vectors of :func:`~kadi_battgen.datasets.conditions.condition_vectors`, (sets,
+            CONDITION_SIZE); None where nothing is. What the network does not take does not matter.
         """
         pooled = torch.cat([features.mean(dim=1), features.amax(dim=1)], dim=1)
-        if self.working_ion is not None and working_ion is not None:
-            pooled = pooled + self.working_ion(working_ion)
+        if self.working_ion is not None and conditions is not None:
+            pooled = pooled + self.working_ion(conditions[:, ION_COLUMNS])
+        if self.properties is not None:
+            told = features.new_zeros(len(features), CONDITION_SIZE) if conditions is None else conditions
+            pooled = torch.cat([pooled, self.properties(told)], dim=1)
         hidden = self.dense(pooled)
         response = F.softplus(self.count(hidden).float())
         known = None if self.recognition is None else self.recognition(hidden).float()
@@ -140,6 +150,15 @@ class CompositionRegressor(nn.Module):
         presence, logarithm = torch.sigmoid(logit), response.clamp(max=LARGEST_LOGARITHM)
         return CompositionOutput(presence * torch.expm1(logarithm), presence, logit, logarithm, known)
 
-    def forward(self, images: Tensor, working_ion: Tensor | None = None) -> Tensor:
+    def forward(self, images: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Return atoms per reduced formula, (batch, elements), of single images (batch, channels, h, w)."""
-        return self.read(self.embed(images)[:, None], working_ion).counts
+        return self.read(self.embed(images)[:, None], conditions).counts
+
+
+class _CellEmbedding(nn.Sequential):
+    """What is known of the cell, (sets, CONDITION_SIZE), as features like those of images, (sets, width)."""
+
+    def __init__(self, width: int) -> None:
+        # Finer steps than screening needs: two metals of one row differ by 2 % in the mass that a capacity tells.
+        embedding = ConditionEmbedding(width=24, frequencies=7)
+        super().__init__(embedding, nn.Linear(embedding.size, width), nn.LayerNorm(width), nn.SiLU())

@@ -16,6 +16,7 @@ from kadi_battgen.plots.images import (
     draw_type_map,
     explain_type_map,
     scale_bar,
+    slice_name,
 )
 from kadi_battgen.plots.palette import AFM_COLOURS, IMAGE_COLOURS, INK
 from kadi_battgen.plots.style import LABEL_SIZE, new_figure
@@ -72,7 +73,7 @@ def campaign_montage(
     figure = new_figure(0.9 + 1.45 * columns, 1.15 + 1.45 * len(stacks))
     grid = figure.add_gridspec(len(stacks) + 1, columns, height_ratios=[1.0] * len(stacks) + [0.07])
     panels = [[figure.add_subplot(grid[row, column]) for column in range(columns)] for row in range(len(stacks))]
-    names = [f"{heights[index]:.2f} Å".replace("-", "−") for index in shown]
+    names = [slice_name(heights, index) for index in shown]
     names[0] = f"tip–sample\n{names[0]}"
     names += [name.replace("Waals ", "Waals\n") for name in (*GREY_DESCRIPTORS, TYPE_MAP)]
     force = colour_limits(stacks[:, shown], share=0.3)

@@ -186,13 +186,20 @@ def _slices(
     low, high = colour_limits(stack, share=0.1)
     for panel, index in zip(panels, shown, strict=True):
         image = draw_image(panel, stack[index], AFM_COLOURS, low, high)
-        name = f"slice {index + 1}" if heights is None else f"{heights[index]:.2f} Å".replace("-", "−")
+        name = f"slice {index + 1}" if heights is None else slice_name(heights, index)
         first = "" if heights is None or index else "tip–sample "
         panel.set_title(first + name, fontsize=LABEL_SIZE, color=INK)
     panels[0].set_ylabel("AFM stack", fontsize=TITLE_SIZE, color=INK, fontweight="bold")
     if pixel_size is not None:
         scale_bar(panels[0], stack.shape[-1], pixel_size)
     draw_colour_bar(figure, image, panels, label, "vertical")
+
+
+def slice_name(heights: Sequence[float] | np.ndarray, index: int) -> str:
+    """Return the tip-sample distance of a slice in words, with its tip where two scanned all heights after one another."""
+    name = f"{heights[index]:.2f} Å".replace("-", "−")
+    second = np.flatnonzero(np.asarray(heights) == heights[0])[1:]
+    return f"{'charged' if index >= second[0] else 'neutral'}\n{name}" if len(second) else name
 
 
 def draw_colour_bar(figure: Any, image: AxesImage, place: Any, label: str, orientation: str) -> None:

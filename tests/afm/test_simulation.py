@@ -134,6 +134,18 @@ def test_the_height_map_does_not_feel_charges(sample, quick_scan, images, lithiu
     assert charged.stack.tobytes() != images.stack.tobytes()
 
 
+def test_two_tips_see_what_each_sees_alone(sample, quick_scan, images, lithium_iron_phosphate):
+    cluster = cluster_from_structure(lithium_iron_phosphate.structure, charged=True)
+    charged = quick_scan.model_copy(update={"electrostatics": TipCharges()})
+    both = charged.model_copy(update={"neutral_tip": True})
+    seen = simulate_stack(cluster, sample[1], "Li", both)
+    alone = [images.stack, simulate_stack(cluster, sample[1], "Li", charged).stack]
+    assert seen.stack.tobytes() == np.concatenate(alone).tobytes()
+    assert seen.descriptors.tobytes() == images.descriptors.tobytes()
+    assert (both.tips, both.slices) == (("neutral", "charged"), 2 * quick_scan.heights)
+    np.testing.assert_array_equal(both.slice_distances, [*quick_scan.tip_sample_distances] * 2)
+
+
 def test_the_same_sample_gives_the_same_bytes(sample, images, quick_scan, lithium_cobalt_oxide):
     simulate_stack(cluster_from_structure(lithium_cobalt_oxide.structure), UPRIGHT, "Li", quick_scan)
     again = simulate_stack(*sample, "Li", quick_scan)
@@ -239,7 +251,8 @@ def test_conventions_state_electrostatics_only_where_there_are_any(quick_scan):
     neutral = quick_scan.conventions(device, ppafm_version())
     assert neutral["tip"]["charge"] == 0.0
     assert neutral["forces"].endswith("no electrostatics")
-    assert "electrostatics" not in quick_scan.to_json()
+    assert not {"electrostatics", "neutral_tip"} & quick_scan.to_json().keys()
+    assert "tips" not in neutral["axis_order"]
     charged = quick_scan.model_copy(update={"electrostatics": TipCharges(charge=0.1)}).conventions(
         device, ppafm_version()
     )
@@ -251,10 +264,16 @@ def test_conventions_state_electrostatics_only_where_there_are_any(quick_scan):
         "meaning": "sum of charge times height squared",
     }
     assert "oxidation states" in charged["forces"]
+    both = ScanSettings(electrostatics=TipCharges(), neutral_tip=True)
+    assert both.conventions(device, ppafm_version())["axis_order"]["tips"].startswith(
+        "all heights of the neutral tip, then"
+    )
+    assert ScanSettings.model_validate(both.to_json()) == both
 
 
 @pytest.mark.parametrize(
-    "change", [{"pixels": 100}, {"window": 0.0}, {"heights": 0}, {"window": float("nan")}, {"zoom": 2}]
+    "change",
+    [{"pixels": 100}, {"window": 0.0}, {"heights": 0}, {"window": float("nan")}, {"zoom": 2}, {"neutral_tip": True}],
 )
 def test_senseless_settings_are_refused(change):
     with pytest.raises(ValueError):

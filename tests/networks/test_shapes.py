@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
+from kadi_battgen.datasets.conditions import condition_vectors
 from kadi_battgen.networks.autoencoder import TranslationAutoencoder
 from kadi_battgen.networks.baseline import BaselineTranslator
 from kadi_battgen.networks.composition_ensemble import CompositionEnsemble
@@ -128,12 +130,16 @@ def test_a_latent_has_the_shape_the_network_says():
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("properties", [False, True])
 @pytest.mark.parametrize("head", ["counts", "presence-and-count"])
-def test_a_set_of_orientations_is_read_whatever_its_order_and_size(head):
-    network = CompositionRegressor(channels=(8,), dense=(16,), head=head, working_ions=10, known=5).eval()
+def test_a_set_of_orientations_is_read_whatever_its_order_and_size(head, properties):
+    network = CompositionRegressor(
+        channels=(8,), dense=(16,), head=head, working_ions=10, properties=properties, known=5
+    ).eval()
+    cells = torch.from_numpy(condition_vectors(np.full((2, 6), 0.4), np.array([0, 1])))
     features = network.embed(torch.randn(6, 4, 8, 8)).unflatten(0, (2, 3))
-    output = network.read(features, torch.eye(10)[:2])
-    turned = network.read(features.flip(1), torch.eye(10)[:2])
+    output = network.read(features, cells)
+    turned = network.read(features.flip(1), cells)
     torch.testing.assert_close(output.counts, turned.counts)
     assert output.counts.shape == output.presence.shape == output.logarithm.shape == (2, 112)
     assert output.known_logit.shape == (2, 5)
@@ -141,8 +147,10 @@ def test_a_set_of_orientations_is_read_whatever_its_order_and_size(head):
     # A set of the same image again and again says what the image says.
     one, many = features[:, :1], features[:, :1].expand(-1, 4, -1)
     torch.testing.assert_close(network.read(one).counts, network.read(many).counts)
-    # The working ion matters where it is told.
+    # The working ion matters where it is told, and the properties where the network takes them.
     assert (network.read(features).counts != output.counts).any()
+    without = network.read(features, torch.from_numpy(condition_vectors(np.full((2, 6), np.nan), np.array([0, 1]))))
+    assert (without.counts != output.counts).any() == properties
 
 
 @torch.no_grad()

@@ -11,7 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kadi_battgen.electrodes.properties import WORKING_IONS
+from kadi_battgen.datasets.conditions import condition_vectors
+from kadi_battgen.datasets.scaling import condition_scaling_from_json
+from kadi_battgen.electrodes.electrode import Electrode
+from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_IONS
 from kadi_battgen.errors import UserError
 from kadi_battgen.metrics.conformal import ConformalIntervals
 from kadi_battgen.training.composition.reading import EmbeddedImages, ReadCompositions, embed_images, read_sets
@@ -64,6 +67,11 @@ class CompositionModel:
         return bool(self.card["architecture"]["working_ions"])
 
     @property
+    def takes_properties(self) -> bool:
+        """Whether the functional properties of the cell may be told."""
+        return bool(self.card["architecture"].get("properties"))
+
+    @property
     def levels(self) -> tuple[float, ...]:
         """Nominal coverages of the intervals, fractions."""
         return self._intervals["pooled"].levels
@@ -79,8 +87,44 @@ class CompositionModel:
         """Return what the network makes of `count` scaled stacks, read by position in batches."""
         return embed_images(self.network, lambda positions: self.images(stacks(positions)), count, progress=progress)
 
+    def told(
+        self, cells: Sequence[Electrode], *, working_ion: bool = False, properties: bool = False
+    ) -> np.ndarray | None:
+        """Return what is told of cells as condition vectors, (cells, CONDITION_SIZE); None for nothing.
+
+        Parameters
+        ----------
+        cells
+            The electrodes, of which the structure does not matter.
+        working_ion, properties
+            Whether their working ion, and their functional properties, are told.
+
+        Raises
+        ------
+        UserError
+            If the regressor was trained without what is told.
+        """
+        for asked, taken, words, setting in (
+            (working_ion, self.takes_working_ion, "working ion", "working_ion"),
+            (properties, self.takes_properties, "functional properties", "properties"),
+        ):
+            if asked and not taken:
+                raise UserError(
+                    f"The composition regressor was trained without the {words}: train it with {setting}: true in its "
+                    "configuration, or do not tell it."
+                )
+        if not (working_ion or properties):
+            return None
+        scaled = np.full((len(cells), len(FUNCTIONAL_PROPERTIES)), np.nan)
+        if properties:
+            scaling = condition_scaling_from_json(self.card["normalisation"]["conditions"])
+            values = [[getattr(cell.properties, name) for name in FUNCTIONAL_PROPERTIES] for cell in cells]
+            scaled = scaling.transform(np.array(values, dtype=float))
+        ions = np.array([WORKING_IONS.index(cell.working_ion) if working_ion else -1 for cell in cells])
+        return condition_vectors(scaled, ions)
+
     def read(
-        self, embedded: EmbeddedImages, sets: Sequence[np.ndarray], working_ions: Sequence[str] | None = None
+        self, embedded: EmbeddedImages, sets: Sequence[np.ndarray], told: np.ndarray | None = None
     ) -> ReadCompositions:
         """Return the compositions of sets of stacks.
 
@@ -90,22 +134,9 @@ class CompositionModel:
             From :meth:`embed`.
         sets
             Positions of the stacks of each set, which show one electrode.
-        working_ions
-            Symbol of the known working ion of each set; None where it is not known.
-
-        Raises
-        ------
-        UserError
-            If a working ion is told to a regressor that was trained without.
+        told
+            What is known of the cell of each set, from :meth:`told`; None for nothing.
         """
-        if working_ions is None:
-            return read_sets(self.network, embedded, sets)
-        if not self.takes_working_ion:
-            raise UserError(
-                "The composition regressor was trained without the working ion: train it with working_ion: true in its "
-                "configuration, or do not tell it."
-            )
-        told = np.eye(len(WORKING_IONS), dtype=np.float32)[[WORKING_IONS.index(ion) for ion in working_ions]]
         return read_sets(self.network, embedded, sets, told)
 
     def intervals(self, counts: np.ndarray, *, pooled: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -46,8 +46,8 @@ class PredictedComposition:
         Atoms per reduced formula of each element if it is there, (112,).
     low, high
         Ends of the interval that holds the true count in :data:`WRITTEN_LEVEL` of such predictions, (112,).
-    working_ion_told
-        Whether the working ion was given to the model.
+    working_ion_told, properties_told
+        Whether the working ion, and the functional properties, were given to the model.
     """
 
     electrode: Electrode
@@ -59,6 +59,7 @@ class PredictedComposition:
     low: np.ndarray
     high: np.ndarray
     working_ion_told: bool = False
+    properties_told: bool = False
 
     @cached_property
     def decoded(self) -> DecodedFormula:
@@ -77,6 +78,7 @@ def predict_composition(
     afm_path: str | os.PathLike[str],
     *,
     tell_working_ion: bool = False,
+    tell_properties: bool = False,
     progress: bool = True,
 ) -> list[PredictedComposition]:
     """Return the predicted composition of every electrode of a campaign, read from all its valid orientations together.
@@ -89,12 +91,14 @@ def predict_composition(
         A campaign written by ``battgen simulate-afm`` with the conventions the model was trained on.
     tell_working_ion
         Give the model the working ion that the campaign names.
+    tell_properties
+        Give the model the functional properties that the campaign names.
 
     Raises
     ------
     UserError
         If a model or the campaign is missing or broken, the conventions differ, no stack is valid, or the model does not
-        take the working ion.
+        take what is told.
     """
     model = CompositionModel(model_folder)
     with AfmCampaign.open(afm_path) as campaign:
@@ -112,10 +116,9 @@ def predict_composition(
         owners, electrodes = campaign.electrode_index[valid], campaign.electrodes
     shown = np.unique(owners)
     sets = [np.flatnonzero(owners == owner) for owner in shown]
-    ions = [electrodes[owner].working_ion for owner in shown] if tell_working_ion else None
-    pooled = model.read(embedded, sets, ions)
-    all_ions = [electrodes[owner].working_ion for owner in owners] if tell_working_ion else None
-    single = model.read(embedded, single_sets(len(owners)), all_ions)
+    what = {"working_ion": tell_working_ion, "properties": tell_properties}
+    pooled = model.read(embedded, sets, model.told([electrodes[owner] for owner in shown], **what))
+    single = model.read(embedded, single_sets(len(owners)), model.told([electrodes[owner] for owner in owners], **what))
     level = model.levels.index(WRITTEN_LEVEL)
     low, high = (ends[level] for ends in model.intervals(pooled.counts, pooled=True))
     return [
@@ -129,6 +132,7 @@ def predict_composition(
             low[row],
             high[row],
             tell_working_ion,
+            tell_properties,
         )
         for row, (owner, members) in enumerate(zip(shown, sets, strict=True))
     ]
@@ -148,7 +152,7 @@ def write_compositions(path: str | os.PathLike[str], predictions: Sequence[Predi
     writer.writerow(
         [
             *("electrode_id", "working_ion", "stacks", "formula_discharge", "predicted_formula"),
-            *("confidence_fraction", "charge_balanced", "working_ion_told"),
+            *("confidence_fraction", "charge_balanced", "working_ion_told", "properties_told"),
             *(column.format(symbol) for column in columns for symbol in ELEMENTS),
         ]
     )
@@ -157,7 +161,8 @@ def write_compositions(path: str | os.PathLike[str], predictions: Sequence[Predi
         writer.writerow(
             [
                 *(electrode.id, electrode.working_ion, entry.stacks, electrode.formula_discharge, decoded.formula),
-                *(f"{decoded.confidence:.4f}", decoded.oxidation_states is not None, entry.working_ion_told),
+                *(f"{decoded.confidence:.4f}", decoded.oxidation_states is not None),
+                *(entry.working_ion_told, entry.properties_told),
                 *(
                     f"{value:.4f}"
                     for values in (entry.counts, entry.presence, entry.low, entry.high)

@@ -59,8 +59,9 @@ def evaluate_composition(
     -------
     tuple
         Metrics by method: ``training_mean``, ``nearest_training_image``, ``nearest_training_image_pooled`` and, of the
-        regressor, ``regressor_per_stack``, ``regressor_pooled`` and ``regressor_pooled_ion_told`` where it takes the
-        working ion. Each holds what :func:`composition_metrics` returns, and
+        regressor, ``regressor_per_stack``, ``regressor_pooled`` and, where it takes them, ``regressor_pooled_ion_told``
+        and ``regressor_pooled_cell_told``, the latter with the functional properties too. Each holds what
+        :func:`composition_metrics` returns, and
 
         - ``working_ions``: the rows of table 4.1 (:func:`working_ion_table`),
         - ``anion_class``: O, F, S, P class (:func:`anion_class_metrics`),
@@ -102,9 +103,11 @@ def evaluate_composition(
     pooled = model.read(embedded, part.groups)
     metrics["regressor_per_stack"] = part.measure(single.counts, single.presence, pooled=False)
     metrics["regressor_pooled"] = part.measure(pooled.counts, pooled.presence, pooled=True)
-    if model.takes_working_ion:
-        told = model.read(embedded, part.groups, part.ions.tolist())
-        metrics["regressor_pooled_ion_told"] = part.measure(told.counts, told.presence, pooled=True)
+    takes = {"working_ion": model.takes_working_ion, "properties": model.takes_properties}
+    for name, told in (("ion", {"working_ion": True}), ("cell", takes)):
+        if takes["properties" if name == "cell" else "working_ion"]:
+            read = model.read(embedded, part.groups, model.told(part.electrodes, **told))
+            metrics[f"regressor_pooled_{name}_told"] = part.measure(read.counts, read.presence, pooled=True)
     for name, read in (("regressor_per_stack", single), ("regressor_pooled", pooled)):
         together = name == "regressor_pooled"
         low, high = model.intervals(read.counts, pooled=together)

@@ -1,7 +1,8 @@
 """Operations that move the tip up or down: a stack at other heights, interpolated between its slices.
 
-Heights are tip-sample distances in A, one a slice, in rising or falling order. A stack says nothing about heights outside
-its own range: there the nearest slice is shown, and an offset of more than the whole range is refused.
+Heights are tip-sample distances in A, one a slice, in rising or falling order; where a stack holds the slices of two tips,
+they begin again with the second tip, and each tip's slices are interpolated by themselves. A stack says nothing about
+heights outside its own range: there the nearest slice is shown, and an offset of more than the whole range is refused.
 """
 
 from __future__ import annotations
@@ -70,11 +71,15 @@ def at_heights(stack: np.ndarray, heights: np.ndarray, wanted: np.ndarray) -> np
     stack
         (slices, H, W).
     heights
-        Tip-sample distance of each slice in A, strictly rising or falling.
+        Tip-sample distance of each slice in A, strictly rising or falling for each tip.
     wanted
         Tip-sample distance of each pixel in A, (slices, H, W) or (slices, 1, 1).
     """
     known = np.asarray(heights, dtype=float)
+    starts = np.flatnonzero(known == known[0])
+    if len(starts) > 1:
+        parts = [np.s_[start:stop] for start, stop in zip(starts, [*starts[1:], len(known)], strict=True)]
+        return np.concatenate([at_heights(stack[part], known[part], wanted[part]) for part in parts])
     if len(known) == 1:
         return stack
     rising = known if known[-1] > known[0] else known[::-1]

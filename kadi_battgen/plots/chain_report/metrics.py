@@ -20,6 +20,7 @@ LABELS = {
     "regressor_per_stack": "Composition regressor, one stack",
     "regressor_pooled": "Composition regressor, orientations pooled",
     "regressor_pooled_ion_told": "Composition regressor, orientations pooled, working ion told",
+    "regressor_pooled_cell_told": "Composition regressor, orientations pooled, working ion and functional properties told",
     "conditional": "Screening model, formula from the composition latent",
     "conditional_single_draw": "The same, one formula drawn for each candidate",
     "conditional_from_image_latent": "Screening model, formula regressed from the image latent (thesis)",

@@ -32,7 +32,7 @@ _SHARES = tuple((share / 10,) for share in range(11))
 def calibrate(network: CompositionEnsemble, validation: CompositionPart) -> dict[str, Any]:
     """Fit the trust in recognised compositions and remembered images, which stays in the network, and intervals of counts.
 
-    The working ion is not told, so that the intervals hold without it.
+    Nothing is told of the cell, so that the intervals hold without it.
 
     Parameters
     ----------

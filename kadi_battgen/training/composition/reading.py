@@ -99,7 +99,7 @@ def read_sets(
     network: CompositionEnsemble,
     embedded: EmbeddedImages,
     sets: Sequence[np.ndarray],
-    working_ion: np.ndarray | None = None,
+    conditions: np.ndarray | None = None,
 ) -> ReadCompositions:
     """Return the compositions of sets of images.
 
@@ -111,8 +111,8 @@ def read_sets(
         From :func:`embed_images`.
     sets
         Positions of the images of each set.
-    working_ion
-        One-hot working ion of each set, (sets, ions); None where it is not known or the network takes none.
+    conditions
+        What is known of the cell of each set, (sets, CONDITION_SIZE); None where nothing is.
     """
     results: list[tuple[np.ndarray, ...]] = [()] * len(sets)
     sizes = np.array([len(members) for members in sets])
@@ -122,8 +122,8 @@ def read_sets(
         for start in range(0, len(chosen), 256):
             numbers = chosen[start : start + 256]
             members = torch.as_tensor(np.stack([sets[number] for number in numbers]))
-            ion = None if working_ion is None else torch.from_numpy(working_ion[numbers]).float().to(device)
-            output = network.read(embedded.features[:, members], ion, embedded.pooled_recollection(members))
+            told = None if conditions is None else torch.from_numpy(conditions[numbers]).float().to(device)
+            output = network.read(embedded.features[:, members], told, embedded.pooled_recollection(members))
             spread = output.members.std(dim=0, correction=0)
             arrays = (output.counts, output.presence, output.count_if_present, spread)
             for row, values in zip(numbers, zip(*(array.cpu().numpy() for array in arrays), strict=True), strict=True):

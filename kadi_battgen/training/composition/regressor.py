@@ -88,10 +88,13 @@ def train_composition(
             "dropout": settings.dropout,
             "head": "presence-and-count" if settings.loss == "presence-and-count" else "counts",
             "working_ions": len(WORKING_IONS) if settings.working_ion else 0,
+            "properties": settings.properties,
             "members": settings.members,
             "known": len(known) if settings.recognition else 0,
             "memory": None,
         }
+        if settings.properties:
+            normalisation["conditions"] = dataset.conditions_scaling.to_json()
         if settings.memory:
             count, gain = len(samples["training"]), typical_stretch(samples["training"])
             architecture["memory"] = {"images": count, "compositions": len(known), "gain": gain}

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kadi_battgen.electrodes.properties import WORKING_IONS
+from kadi_battgen.datasets.conditions import condition_vectors
 from kadi_battgen.networks.composition_ensemble import CompositionEnsemble
 from kadi_battgen.networks.composition_regressor import CompositionOutput
 from kadi_battgen.training.composition.images import CompositionImages
@@ -40,7 +40,9 @@ class CompositionPart:
         self.owners = samples.column("electrode_index")
         self.counts = torch.from_numpy(samples.column("composition"))
         self.weight = torch.from_numpy(samples.column("weight"))
-        self.working_ion = F.one_hot(torch.from_numpy(samples.column("working_ion")).long(), len(WORKING_IONS)).float()
+        self.working_ion = samples.column("working_ion").astype(np.int64)
+        #: Functional properties of the cells, scaled to [0, 1], (samples, 6).
+        self.properties = samples.column("conditions")
         numbers = {row.tobytes(): number for number, row in enumerate(known)}
         labels = [numbers.get(row.tobytes(), -1) for row in samples.column("composition")]
         #: Number of each stack's composition among the known ones, -1 where it is not known.
@@ -83,19 +85,32 @@ class CompositionTask:
         positions = self.sets.draw(indices, generator)
         operation = int(torch.randint(8, (1,), generator=generator))
         images = self.training.images.changed(positions.ravel(), epoch, operation).to(self.fabric.device)
-        ion = None
-        if self.settings.working_ion:
-            given = torch.rand(len(indices), 1, generator=generator) < 0.5
-            ion = (self.training.working_ion[torch.as_tensor(positions[:, 0])] * given).to(self.fabric.device)
+        told = self._told(positions[:, 0], generator)
         size = self.sets.size
         together = int(torch.randint(2, size + 1, (1,), generator=generator)) if size > 1 else 1
-        alone, sets = self.wrapped.outputs_alone_and_together(images, size, together, ion)
+        alone, sets = self.wrapped.outputs_alone_and_together(images, size, together, told)
         loss = self._loss(self.training, alone, positions.ravel(), self.loss_weights)
         if size > 1:
             loss = 0.5 * loss + 0.5 * self._loss(self.training, sets, positions[:, 0], self.loss_weights)
         optimizer = self.optimizers["regressor"]
         descend(self.fabric, self.wrapped, optimizer, loss, self.settings.loop.gradient_norm)
         return {"loss": loss.item()}
+
+    def _told(self, positions: np.ndarray, generator: torch.Generator) -> Tensor | None:
+        """Return what is told of the cells, of which a random part is hidden; None where the network takes nothing."""
+        count, settings = len(positions), self.settings
+        if not (settings.working_ion or settings.properties):
+            return None
+        properties, ion = self.training.properties[positions], np.zeros(count, dtype=bool)
+        given = np.zeros(properties.shape, dtype=bool)
+        if settings.working_ion:
+            ion = (torch.rand(count, 1, generator=generator) < 0.5).numpy()[:, 0]
+        if settings.properties:
+            # Nothing, each with even odds, and everything are what users will know.
+            share = torch.randint(3, (count, 1), generator=generator) / 2
+            given = (torch.rand(properties.shape, generator=generator) < share).numpy() & ~np.isnan(properties)
+        vectors = condition_vectors(properties, self.training.working_ion[positions], given, ion)
+        return torch.from_numpy(vectors).to(self.fabric.device)
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:

@@ -43,6 +43,11 @@ class CompositionSettings(Settings):
     working_ion: bool = Field(
         default=False, description="whether the working ion may be given; it is then hidden from half of the samples"
     )
+    properties: bool = Field(
+        default=False,
+        description="whether functional properties of the cell may be given: voltage in V, capacities in mAh/g and mAh/cm^3, "
+        "energies in Wh/kg and Wh/L, volume change as a fraction; a random part of them is hidden from each sample",
+    )
     recognition: float = Field(
         default=0.0, ge=0, description="weight of recognising the compositions of the training part; 0 for none"
     )

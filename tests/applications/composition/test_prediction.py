@@ -31,6 +31,7 @@ def model_folder(tiny_dataset, tmp_path_factory, one_thread):
             "loss": "presence-and-count",
             "orientations": 2,
             "working_ion": True,
+            "properties": True,
             "recognition": 1.0,
             "memory": True,
             "loop": {"epochs": 30, "batch_size": 8, "learning_rate": 1e-2, "precision": "32-true"},
@@ -65,7 +66,7 @@ def test_the_table_holds_formula_confidence_and_intervals(predictions, tmp_path)
         assert row["predicted_formula"] == entry.formula
         assert float(row["confidence_fraction"]) == pytest.approx(entry.decoded.confidence, abs=1e-4)
         assert row["charge_balanced"] == str(entry.decoded.oxidation_states is not None)
-        assert row["working_ion_told"] == "False"
+        assert row["working_ion_told"] == row["properties_told"] == "False"
         for column, values in (("atoms_per_formula", entry.counts), ("low_90_percent", entry.low)):
             assert float(row[f"O_{column}"]) == pytest.approx(values[7], abs=1e-4)
     assert WRITTEN_LEVEL == 0.9
@@ -77,9 +78,26 @@ def test_a_told_working_ion_is_in_every_formula(model_folder, tiny_campaign):
         assert entry.decoded.confidence == 0.0 or entry.electrode.working_ion in entry.formula
 
 
-def test_a_model_that_takes_no_working_ion_says_so(trained_without_ion, tiny_campaign):
-    with pytest.raises(UserError, match="trained without the working ion"):
-        predict_composition(trained_without_ion, tiny_campaign, tell_working_ion=True, progress=False)
+def test_told_properties_change_what_is_read_and_are_scaled_as_in_training(model_folder, tiny_campaign, predictions):
+    told = predict_composition(model_folder, tiny_campaign, tell_properties=True, progress=False)
+    assert all(entry.properties_told and not entry.working_ion_told for entry in told)
+    assert any((a.counts != b.counts).any() for a, b in zip(told, predictions, strict=True))
+    model = CompositionModel(model_folder)
+    cells = [entry.electrode for entry in told]
+    scaled = (model.told(cells, properties=True)[:, :6] + 1) / 2
+    scaling = model.card["normalisation"]["conditions"]
+    low, high = np.array(scaling["minimum"]), np.array(scaling["maximum"])
+    capacities = [cell.properties.gravimetric_capacity for cell in cells]
+    np.testing.assert_allclose((low + scaled * (high - low))[:, 1], capacities, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("tell", "words"),
+    [("tell_working_ion", "trained without the working ion"), ("tell_properties", "without the functional properties")],
+)
+def test_a_model_says_what_it_cannot_be_told(trained_without_ion, tiny_campaign, tell, words):
+    with pytest.raises(UserError, match=words):
+        predict_composition(trained_without_ion, tiny_campaign, **{tell: True}, progress=False)
 
 
 @pytest.fixture
@@ -104,7 +122,12 @@ def test_an_evaluation_has_baselines_table_classes_intervals_and_worst_cases(mod
         metrics, arrays = evaluate_composition(CompositionModel(model_folder), part, training, progress=False)
         electrodes = len(np.unique(part.column("electrode_index")))
     baselines = {"training_mean", "nearest_training_image", "nearest_training_image_pooled"}
-    assert set(metrics) == baselines | {"regressor_per_stack", "regressor_pooled", "regressor_pooled_ion_told"}
+    assert set(metrics) == baselines | {
+        "regressor_per_stack",
+        "regressor_pooled",
+        "regressor_pooled_ion_told",
+        "regressor_pooled_cell_told",
+    }
     for measured in metrics.values():
         assert [row["working_ion"] for row in measured["working_ions"]] == list(WORKING_IONS)
         assert 0 <= measured["anion_class"]["accuracy"] <= 1

@@ -66,6 +66,18 @@ class TestHeights:
         np.testing.assert_allclose(height_offset(stack, HEIGHTS, -0.3)[-3:], np.repeat(stack[-1:], 3, axis=0))
         np.testing.assert_array_equal(at_heights(stack[:1], HEIGHTS[:1], np.full((1, 9, 9), 3.0)), stack[:1])
 
+    @given(share=st.floats(-1, 1), angle=st.floats(0, 5))
+    @settings(max_examples=10)
+    def test_the_slices_of_two_tips_do_not_mix(self, share, angle):
+        first, second = linear_stack()[0], linear_stack(HEIGHTS)[0] ** 2
+        together, heights = np.concatenate([first, second]), np.tile(HEIGHTS, 2)
+        for call in (
+            lambda stack, known: height_offset(stack, known, share * 0.9),
+            lambda stack, known: tilted(stack, known, 0.5, angle, 40.0),
+        ):
+            alone = [call(stack, HEIGHTS) for stack in (first, second)]
+            np.testing.assert_array_equal(call(together, heights), np.concatenate(alone))
+
     @pytest.mark.parametrize("call", [lambda s: height_offset(s, HEIGHTS, 1.0), lambda s: tilted(s, HEIGHTS, 1, 20, 0)])
     def test_more_than_the_whole_range_is_refused(self, call):
         with pytest.raises(UserError, match=r"larger than the 0\.9 A that the stack spans: give a smaller"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,15 @@ import pytest
 import torch
 
 from kadi_battgen.datasets import TrainingDataset, build_dataset
+from kadi_battgen.datasets.conditions import condition_vectors
 from kadi_battgen.electrodes.composition import ELEMENT_INDEX
 from kadi_battgen.electrodes.properties import WORKING_IONS
 from kadi_battgen.metrics.conformal import ConformalIntervals
-from kadi_battgen.training.composition.orientation_sets import electrode_positions
+from kadi_battgen.networks.composition_ensemble import CompositionEnsemble
+from kadi_battgen.training.composition.orientation_sets import OrientationSets, electrode_positions
 from kadi_battgen.training.composition.reading import EmbeddedImages, embed_images, read_sets, single_sets
 from kadi_battgen.training.composition.regressor import load_composition_regressor, train_composition
+from kadi_battgen.training.composition.task import CompositionPart, CompositionTask
 from kadi_battgen.training.loop import read_history
 from kadi_battgen.training.samples import ImageSamples
 from kadi_battgen.training.settings import CompositionSettings, load_settings
@@ -130,11 +134,40 @@ def test_what_the_working_ion_tells_is_used(tiny_dataset, tmp_path, one_thread):
     network, _ = load_composition_regressor(tmp_path)
     features = EmbeddedImages(torch.zeros(1, 3, 16))
     ions = ("Li", "Na", "Mg")
-    one_hot = np.eye(len(WORKING_IONS), dtype=np.float32)[[WORKING_IONS.index(ion) for ion in ions]]
-    told = read_sets(network, features, single_sets(3), one_hot)
+    cells = condition_vectors(np.full((3, 6), np.nan), np.array([WORKING_IONS.index(ion) for ion in ions]))
+    told = read_sets(network, features, single_sets(3), cells)
     # Each is most probable where it is told.
     columns = told.presence[:, [ELEMENT_INDEX[ion] for ion in ions]]
     np.testing.assert_array_equal(columns.argmax(axis=0), [0, 1, 2])
+
+
+def test_what_the_properties_tell_is_used(tiny_dataset, one_thread):
+    def blank(positions: np.ndarray) -> torch.Tensor:
+        return torch.zeros(len(positions), 10, 16, 16)
+
+    with TrainingDataset.open(tiny_dataset) as dataset:
+        samples = ImageSamples(dataset, "training")
+        scaled, truth = samples.column("conditions"), samples.column("composition")
+        images = SimpleNamespace(changed=lambda positions, epoch, operation: blank(positions))
+        part = CompositionPart(images, samples, np.unique(truth, axis=0))
+    chosen = settings(properties=True, loop=STACKS["loop"] | {"learning_rate": 1e-2})
+    torch.manual_seed(0)
+    architecture = {"in_channels": 10, "stretch": 1.0, "channels": (8,), "dense": (16,), "dropout": 0.0}
+    network = CompositionEnsemble(**architecture, head="presence-and-count", properties=True)
+    task = CompositionTask(chosen, network, part, part, OrientationSets(part.owners, 1), torch.ones(len(truth)))
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(150):
+        task.training_step(np.arange(len(truth)), 0, generator)
+    network.eval()
+    features, sets = embed_images(network, blank, len(truth)), single_sets(len(truth))
+    columns = [ELEMENT_INDEX[ion] for ion in ("Li", "Na", "Mg")]
+    right = {}
+    for name, given in (("nothing", False), ("everything", True)):
+        cells = condition_vectors(scaled, np.full(len(truth), -1), np.full(scaled.shape, given))
+        told = read_sets(network, features, sets, cells)
+        right[name] = (told.presence[:, columns].argmax(axis=1) == truth[:, columns].argmax(axis=1)).mean()
+    # An image that shows nothing leaves the ion open; the properties of these few electrodes tell it.
+    assert right["nothing"] < 0.5 < 0.9 < right["everything"]
 
 
 @pytest.mark.parametrize("preset", ["demo", "small", "thesis"])

@@ -45,14 +45,15 @@ from battgen_nodes.recording import start_run
 @xmlhelpy.option(
     "charges",
     default="none",
-    param_type=xmlhelpy.Choice(["none", "oxidation-states"]),
-    description="Charges of the atoms: none, or the formal charges of their oxidation states, which the tip then feels.",
+    param_type=xmlhelpy.Choice(["none", "oxidation-states", "both"]),
+    description="Charges of the atoms: none, or the formal charges of their oxidation states, which the tip then feels; "
+    "both scans each sample with a neutral and then with a charged tip, with twice as many slices in a stack.",
 )
 @xmlhelpy.option(
     "tip-charge",
     default=0.0,
     param_type=xmlhelpy.FloatRange(min=-2.0, max=2.0),
-    description="Total charge of the tip as a number of elementary charges; matters with --charges oxidation-states.",
+    description="Total charge of the tip as a number of elementary charges; matters with --charges oxidation-states or both.",
 )
 @xmlhelpy.option(
     "tip-quadrupole",
@@ -94,8 +95,13 @@ def simulate_afm(
     from kadi_battgen.errors import UserError
 
     try:
-        tip = TipCharges(charge=tip_charge, quadrupole=tip_quadrupole) if charges == "oxidation-states" else None
-        settings = ScanSettings(window=window, pixels=pixels, start_distance=start_distance, electrostatics=tip)
+        settings = ScanSettings(
+            window=window,
+            pixels=pixels,
+            start_distance=start_distance,
+            electrostatics=None if charges == "none" else TipCharges(charge=tip_charge, quadrupole=tip_quadrupole),
+            neutral_tip=charges == "both",
+        )
     except ValidationError as error:
         raise UserError(f"The scan settings are impossible, {describe_validation(error)}: choose others.") from error
     cluster = cluster_settings(workers, scheduler)
