@@ -18,7 +18,7 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
-from composition_summary import group_presence_auc, summarise
+from composition_summary import PROTOCOLS, group_presence_auc, summarise
 
 from kadi_battgen.afm.campaign import run_campaign
 from kadi_battgen.afm.settings import ScanSettings, TipCharges
@@ -42,6 +42,7 @@ CAMPAIGNS: dict[str, tuple[int, dict[str, Any]]] = {
     "standard": (24, {}),
     "charged": (6, {"electrostatics": TipCharges()}),
     "closer": (6, {"start_distance": 0.7}),
+    "two_tips": (24, {"electrostatics": TipCharges(), "neutral_tip": True}),
 }
 
 
@@ -68,6 +69,9 @@ RECIPE: dict[str, Any] = {
 #: For the protocols: longer.
 LONG: dict[str, Any] = {"loop": _loop(40)}
 
+#: For the protocols with two tips: the cell's functional properties may be told too.
+TOLD: dict[str, Any] = {**LONG, "properties": True}
+
 #: For recognition: wider, and longer still.
 WIDE: dict[str, Any] = {
     "channels": [32, 64, 128, 256],
@@ -82,9 +86,14 @@ RUNS: dict[str, dict[str, Any]] = {
     "protocol_image": {"rule": "image", "orientations": 24, "recipe": WIDE},
     "protocol_composition": {"rule": "composition", "orientations": 12, "recipe": LONG},
     "protocol_chemical_system": {"rule": "chemical-system", "orientations": 12, "recipe": LONG},
+    "two_tips_image": {"rule": "image", "campaign": "two_tips", "orientations": 24, "recipe": WIDE},
+    "two_tips_composition": {"rule": "composition", "campaign": "two_tips", "orientations": 12, "recipe": TOLD},
+    "two_tips_chemical_system": {"rule": "chemical-system", "campaign": "two_tips", "orientations": 12, "recipe": TOLD},
     "reference": {},
     "charged": {"campaign": "charged"},
     "closer": {"campaign": "closer"},
+    "two_tips": {"campaign": "two_tips"},
+    "properties_may_be_told": {"recipe": {"properties": True}},
     "squared_error": {"recipe": {"loss": "squared-error"}},
     "poisson": {"recipe": {"loss": "poisson"}},
     "sets_of_six": {"recipe": {"orientations": 6, "loop": _loop(15, batch_size=16)}},
@@ -170,7 +179,7 @@ def run(name: str, seed: int, electrodes: Path, work: Path) -> None:
     started = time.process_time()
     card = train_composition(path, model, settings, seed=seed, progress=False)
     trained = time.process_time() - started
-    protocol = name.startswith("protocol")
+    protocol = name in PROTOCOLS
     with TrainingDataset.open(path) as dataset:
         metrics, arrays = evaluate_composition(
             CompositionModel(model),

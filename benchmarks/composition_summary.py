@@ -31,6 +31,9 @@ PROTOCOLS = {
     "protocol_image": "by image",
     "protocol_composition": "by composition",
     "protocol_chemical_system": "by chemical system",
+    "two_tips_image": "by image, two tips",
+    "two_tips_composition": "by composition, two tips",
+    "two_tips_chemical_system": "by chemical system, two tips",
 }
 
 #: Elements that the simulated tip can hardly tell apart: radii of the Lennard-Jones potential (ppafm's atomtypes.ini) are
@@ -71,15 +74,24 @@ CONCLUSIONS = """## What a stack can and cannot tell
 - Intervals of 90 % hold more than 90 % of all counts but fewer of those of elements that are there (row "coverage 90
   present"): what the model does not expect at all, no interval reaches."""
 
+#: What is told beside the pooled orientations, and what the results are called.
+WAYS = {
+    "pooled": "regressor_pooled",
+    "ion_told": "regressor_pooled_ion_told",
+    "cell_told": "regressor_pooled_cell_told",
+}
+
 #: Figures of a run by name: where they lie in its metrics.
 FIGURES = {
     "mean_presence_auc_single": ("regressor_per_stack", "mean_presence_auc"),
     "mean_presence_auc": ("regressor_pooled", "mean_presence_auc"),
     "mean_presence_auc_ion_told": ("regressor_pooled_ion_told", "mean_presence_auc"),
+    "mean_presence_auc_cell_told": ("regressor_pooled_cell_told", "mean_presence_auc"),
     "least_common_presence_auc": ("regressor_pooled", "minimum_common_presence_auc"),
     "anion_class_accuracy": ("regressor_pooled", "anion_class", "accuracy"),
     "anion_class_majority": ("regressor_pooled", "anion_class", "majority_accuracy"),
     "mean_absolute_error": ("regressor_pooled", "overall", "mean_absolute_error"),
+    "mean_absolute_error_cell_told": ("regressor_pooled_cell_told", "overall", "mean_absolute_error"),
     "mean_absolute_error_single": ("regressor_per_stack", "overall", "mean_absolute_error"),
     "coverage_90": ("regressor_pooled", "calibration", "overall", 2),
     "coverage_90_present": ("regressor_pooled", "calibration", "overall_present", 2),
@@ -109,7 +121,7 @@ def summarise(documents: list[dict[str, Any]], results: Path) -> dict[str, Any]:
                     way: _over_seeds(
                         [_at(run["metrics"], (method, "elements", symbol, "presence_auc")) for run in runs]
                     )
-                    for way, method in (("pooled", "regressor_pooled"), ("ion_told", "regressor_pooled_ion_told"))
+                    for way, method in WAYS.items()
                 }
                 for symbol in sorted(
                     common, key=lambda s: -runs[0]["metrics"]["regressor_pooled"]["elements"][s]["samples"]
@@ -238,8 +250,8 @@ def _markdown(summary: dict[str, Any]) -> str:
         ways = ("thesis", "one stack", "pooled")
         head = ["ion", *(f"{figure} {way}" for way in ways for figure in ("MAE", "MSE", "R²"))]
         parts += [f"## Table 4.1, split {PROTOCOLS[name]}", _table(head, rows)]
-    keys = ["mean_presence_auc_single", "mean_presence_auc", "mean_presence_auc_ion_told", "least_common_presence_auc",
-            "anion_class_accuracy", "mean_absolute_error", "coverage_90_present"]  # fmt: skip
+    keys = ["mean_presence_auc_single", "mean_presence_auc", "mean_presence_auc_ion_told", "mean_presence_auc_cell_told",
+            "least_common_presence_auc", "anion_class_accuracy", "mean_absolute_error", "coverage_90_present"]  # fmt: skip
     rows = [
         [name.replace("_", " "), str(len(entry["seeds"])), entry["campaign"], str(entry["orientations"])]
         + [_text(entry["figures"][key], 4 if "error" in key else 3) for key in keys]
@@ -248,30 +260,28 @@ def _markdown(summary: dict[str, Any]) -> str:
     ]
     head = ["run", "seeds", "campaign", "orientations", *(key.replace("_", " ") for key in keys), "core-s"]
     parts += ["## Levers", _table(head, rows)]
-    chosen = [
-        name for name in ("protocol_composition", "reference", "charged", "charged_closer", "closer") if name in runs
-    ]
-    if chosen:
+    chosen = [name for name in ("protocol_composition", "two_tips_composition") if name in runs]
+    alone = [name for name in ("reference", "charged", "two_tips", "closer") if name in runs]
+    columns = [(name, way) for name in chosen for way in WAYS] + [(name, "pooled") for name in alone]
+    columns = [(name, way) for name, way in columns if any(areas[way] for areas in runs[name]["presence_auc"].values())]
+    if columns:
+        chosen += alone
         symbols = list(dict.fromkeys(symbol for name in chosen for symbol in runs[name]["presence_auc"]))
         rows = [
-            [symbol]
-            + [
-                _text((runs[name]["presence_auc"].get(symbol) or {}).get(way))
-                for name in chosen
-                for way in ("pooled", "ion_told")
-            ]
+            [symbol, *(_text((runs[name]["presence_auc"].get(symbol) or {}).get(way)) for name, way in columns)]
             for symbol in symbols
         ]
-        rows += [
-            [f"class {anion}"] + [cell for name in chosen for cell in (_text(runs[name]["anion_class_auc"][anion]), "")]
-            for anion in ("O", "F", "S", "P", "other")
-        ]
-        rows += [
-            [f"any of {group}"]
-            + [cell for name in chosen for cell in (_text(runs[name]["group_presence_auc"][group]), "")]
-            for group in GROUPS
-        ]
-        head = ["element", *(f"{name.replace('_', ' ')}{told}" for name in chosen for told in ("", ", ion told"))]
+        for label, key, members in (
+            ("class", "anion_class_auc", ("O", "F", "S", "P", "other")),
+            ("any of", "group_presence_auc", tuple(GROUPS)),
+        ):
+            rows += [
+                [f"{label} {member}"]
+                + [_text(runs[name][key][member]) if way == "pooled" else "" for name, way in columns]
+                for member in members
+            ]
+        told = {"pooled": "", "ion_told": ", ion told", "cell_told": ", ion and properties told"}
+        head = ["element", *(f"{name.replace('_', ' ')}{told[way]}" for name, way in columns)]
         parts += ["## Presence of common elements, area under the curve, orientations pooled", _table(head, rows)]
     return "\n\n".join([*parts, CONCLUSIONS]) + "\n"
 
@@ -285,8 +295,9 @@ def _figure(summary: dict[str, Any]) -> Any:
         ("mean_presence_auc_single", MUTED, "o", "one stack"),
         ("mean_presence_auc", BLUE, "s", "orientations pooled"),
         ("mean_presence_auc_ion_told", VERMILION, "D", "pooled, working ion told"),
+        ("mean_presence_auc_cell_told", GREEN, "^", "pooled, ion and properties told"),
     )
-    for offset, (key, colour, marker, label) in zip((0.15, 0.0, -0.15), ways, strict=True):
+    for offset, (key, colour, marker, label) in zip((0.24, 0.08, -0.08, -0.24), ways, strict=True):
         entries = [(row + offset, runs[name]["figures"][key]) for row, name in enumerate(names)]
         _points(left, entries, colour, marker, label)
     left.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
@@ -295,7 +306,7 @@ def _figure(summary: dict[str, Any]) -> Any:
     dress(left, xlabel="Mean presence AUC over elements / 1", title="Protocols and levers")
     chosen = [
         (name, colour)
-        for name, colour in (("reference", MUTED), ("protocol_composition", BLUE), ("charged", GREEN))
+        for name, colour in (("reference", MUTED), ("protocol_composition", BLUE), ("two_tips_composition", GREEN))
         if name in runs
     ]
     symbols = list(dict.fromkeys(symbol for name, _ in chosen for symbol in runs[name]["presence_auc"]))[::-1]

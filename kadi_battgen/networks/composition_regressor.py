@@ -61,6 +61,8 @@ class CompositionRegressor(nn.Module):
         Channels of the latent, or slices of the stack.
     stretch
         Gain of the arcsinh transform of stacks; None for latents, which are taken as they are.
+    pooling
+        Pixels along each edge that are averaged to one before anything else.
     channels
         Channels of the convolutions; each but the second halves the resolution of a stack, each that of a latent.
     dense
@@ -84,6 +86,7 @@ class CompositionRegressor(nn.Module):
         *,
         in_channels: int = 4,
         stretch: float | None = None,
+        pooling: int = 1,
         channels: Sequence[int] = (32, 64, 128),
         dense: Sequence[int] = (256,),
         elements: int = 112,
@@ -94,6 +97,7 @@ class CompositionRegressor(nn.Module):
         known: int = 0,
     ) -> None:
         super().__init__()
+        self.pooling = nn.Identity() if pooling == 1 else nn.AvgPool2d(pooling)
         self.stretch = nn.Identity() if stretch is None else StackStretch(stretch)
         layers: list[nn.Module] = []
         previous = in_channels
@@ -120,7 +124,7 @@ class CompositionRegressor(nn.Module):
 
     def embed(self, images: Tensor) -> Tensor:
         """Return the features of images (batch, channels, h, w), normalised latents or scaled stacks: (batch, features)."""
-        responses = self.convolutions(self.stretch(images).contiguous(memory_format=torch.channels_last))
+        responses = self.convolutions(self.stretch(self.pooling(images)).contiguous(memory_format=torch.channels_last))
         return self.features(torch.cat([responses.mean(dim=(2, 3)), responses.amax(dim=(2, 3))], dim=1))
 
     def read(self, features: Tensor, conditions: Tensor | None = None) -> CompositionOutput:

@@ -130,6 +130,15 @@ def test_a_latent_has_the_shape_the_network_says():
 
 
 @torch.no_grad()
+def test_pooled_pixels_are_read_as_a_coarser_scan():
+    fine, coarse = (CompositionRegressor(in_channels=3, stretch=9.0, pooling=n, channels=(8, 8)).eval() for n in (4, 1))
+    coarse.load_state_dict(fine.state_dict())
+    stacks = torch.randn(2, 3, 32, 32)
+    means = stacks.unflatten(-1, (8, 4)).unflatten(-3, (8, 4)).mean(dim=(-1, -3))
+    torch.testing.assert_close(fine.embed(stacks), coarse.embed(means))
+
+
+@torch.no_grad()
 @pytest.mark.parametrize("properties", [False, True])
 @pytest.mark.parametrize("head", ["counts", "presence-and-count"])
 def test_a_set_of_orientations_is_read_whatever_its_order_and_size(head, properties):

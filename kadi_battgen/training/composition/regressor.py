@@ -83,6 +83,7 @@ def train_composition(
         architecture: dict[str, Any] = {
             "in_channels": dataset.slices if translator is None else translator.latent_channels,
             "stretch": None if translator is not None else _gain(settings, samples["training"]),
+            "pooling": settings.pooling,
             "channels": list(settings.channels),
             "dense": list(settings.dense),
             "dropout": settings.dropout,

@@ -24,6 +24,12 @@ class CompositionSettings(Settings):
         default="arcsinh",
         description="how forces of a stack are made comparable: arcsinh lets small ones count, linear leaves them as they are",
     )
+    pooling: int = Field(
+        default=1,
+        ge=1,
+        le=16,
+        description="pixels along each edge of a stack that are averaged to one before it is read; 1 for none",
+    )
     orientations: int = Field(
         default=1,
         ge=1,
@@ -58,7 +64,9 @@ class CompositionSettings(Settings):
     members: int = Field(default=1, ge=1, le=20, description="networks of the ensemble")
 
     @model_validator(mode="after")
-    def _check_memory(self) -> Self:
+    def _check_input(self) -> Self:
         if self.memory and self.input != "stack":
             raise ValueError("memory needs the stacks themselves: set input: stack")
+        if self.pooling > 1 and self.input != "stack":
+            raise ValueError("pooling is of the pixels of stacks: set input: stack")
         return self

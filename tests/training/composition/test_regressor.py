@@ -123,9 +123,10 @@ def test_a_memory_recalls_the_crystal_of_a_training_image_however_it_was_turned(
     assert (sureness > 100 * network.memory.recall(stacks + 0.1 * torch.rand_like(stacks))[1]).all()
 
 
-def test_latents_have_no_memory():
-    with pytest.raises(ValueError, match="memory needs the stacks themselves: set input: stack"):
-        settings(memory=True, input="latent")
+@pytest.mark.parametrize("change", [{"memory": True}, {"pooling": 4}])
+def test_what_needs_stacks_does_not_go_with_latents(change):
+    with pytest.raises(ValueError, match="stacks.*: set input: stack"):
+        settings(**change, input="latent")
 
 
 def test_what_the_working_ion_tells_is_used(tiny_dataset, tmp_path, one_thread):
