@@ -31,6 +31,12 @@ translation:
   baseline_epochs: 1
 composition:
   loop: {epochs: 3}
+  input: latent
+  pooling: 1
+  memory: false
+  working_ion: false
+  properties: false
+  recognition: 0.0
   channels: [8]
   dense: [16]
 screening:
