@@ -33,9 +33,22 @@ def check_campaign(card: dict[str, Any], campaign: AfmCampaign) -> None:
             f"{card['image_shape'][0]} x {card['image_shape'][1]}: simulate with the settings of the training."
         )
     trained = card["conventions"]
+    here, there = (_tips(conventions) for conventions in (campaign.conventions, trained))
+    if here != there:
+        raise UserError(
+            f"{campaign.path} holds stacks of {here}, but the model was trained with {there}: simulate with the settings of "
+            "the training (--charges)."
+        )
     for name in sorted(set(trained) | set(campaign.conventions)):
         if name not in _INCIDENTAL and trained.get(name) != campaign.conventions.get(name):
             raise UserError(
                 f"{campaign.path} was simulated with {name} = {campaign.conventions.get(name)}, but the model was trained "
                 f"with {trained.get(name)}: simulate with the settings of the training."
             )
+
+
+def _tips(conventions: dict[str, Any]) -> str:
+    """Return in words which tips scanned a stack."""
+    if "tips" in conventions["axis_order"]:
+        return "a neutral and a charged tip"
+    return "a charged tip" if "point_charges" in conventions["tip"] else "a neutral tip"

@@ -293,10 +293,38 @@ def test_structure_larger_than_the_scan_window(chain: Path, tmp_path: Path) -> N
     assert not list(tmp_path.iterdir())
 
 
-def test_stacks_of_another_window_are_refused(chain: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (["--window", "30"], "was simulated with pixel_size = "),
+        (
+            ["--charges", "oxidation-states"],
+            "holds stacks of a charged tip, but the model was trained with a neutral tip",
+        ),
+        (["--charges", "both"], "holds stacks of a neutral and a charged tip, but"),
+    ],
+)
+def test_stacks_of_another_window_or_tip_are_refused(
+    chain: Path, tmp_path: Path, change: Sequence[str], words: str
+) -> None:
     electrodes = ["--electrodes", str(chain / "electrodes.json.gz"), "--orientations", "1", "--pixels", "32"]
-    wide = str(tmp_path / "wide.h5")
-    succeed(["simulate-afm", *electrodes, "--window", "30", "--no-record", "--output", wide])
-    arguments = ["predict-composition", "--model", str(chain / "model"), "--afm", wide, "--no-record"]
+    other = str(tmp_path / "other.h5")
+    succeed(["simulate-afm", *electrodes, "--skip-too-large", *change, "--no-record", "--output", other])
+    arguments = ["predict-composition", "--model", str(chain / "model"), "--afm", other, "--no-record"]
     sentence = refuse([*arguments, "--output", str(tmp_path / "c.csv")])
+    assert words in sentence
     assert "simulate with the settings of the training" in sentence
+
+
+def test_stacks_of_two_tips_go_the_whole_way(chain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = "composition: {loop: {epochs: 1}, channels: [8], dense: [16], augmentation: {operations: [{name: tilt}]}}"
+    (tmp_path / "config.yaml").write_text(config)
+    simulate = f"simulate-afm --electrodes {chain / 'electrodes.json.gz'} --orientations 1 --pixels 16 --skip-too-large"
+    succeed([*simulate.split(), "--charges", "both", "--output", "afm.h5"])
+    assert "constant heights with a neutral and a charged tip" in (tmp_path / "afm.card.md").read_text()
+    succeed("build-dataset --afm afm.h5 --seed 3 --output dataset.h5".split())
+    succeed("train-composition --dataset dataset.h5 --config config.yaml --output model/".split())
+    succeed("predict-composition --model model/ --afm afm.h5 --tell-properties --output composition.csv".split())
+    with open(tmp_path / "composition.csv", newline="") as stream:
+        assert {row["properties_told"] for row in csv.DictReader(stream)} == {"True"}
