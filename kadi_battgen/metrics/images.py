@@ -39,9 +39,26 @@ def image_metrics(true: np.ndarray, predicted: np.ndarray) -> dict[str, dict[str
             "mean_absolute_error": float((truth - guess).abs().mean()),
             "psnr_db": float(-10 * np.log10(max(squared, 1e-12))),
             **({"class_accuracy": class_accuracy(truth, guess)} if name == "type_map" else {}),
-            "ssim": float(structural_similarity_index_measure(guess, truth, data_range=1.0)),
+            "ssim": float(structural_similarities(truth, guess).mean()),
         }
     return metrics
+
+
+def structural_similarities(true: torch.Tensor, predicted: torch.Tensor, batch_size: int = 32) -> torch.Tensor:
+    """Return the structural similarity index of every sample, float64, (samples,).
+
+    Parameters
+    ----------
+    true, predicted
+        Images with values in [0, 1], (samples, channels, H, W).
+    batch_size
+        Samples that are compared at a time: each takes some twenty times the memory of its images.
+    """
+    batches = zip(predicted.split(batch_size), true.split(batch_size), strict=True)
+    measured = [
+        structural_similarity_index_measure(guess, truth, data_range=1.0, reduction="none") for guess, truth in batches
+    ]
+    return torch.cat([torch.as_tensor(values).reshape(-1) for values in measured]).double()
 
 
 def class_accuracy(true: torch.Tensor, predicted: torch.Tensor, threshold: float = 0.1) -> float:
@@ -97,8 +114,10 @@ def class_scores(
 
 def channel_errors(true: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> dict[str, float]:
     """Return the mean absolute error of each descriptor channel by name."""
-    errors = np.abs(np.asarray(true, dtype=np.float64) - predicted).mean(axis=(0, 2, 3))
-    return {name: float(error) for name, error in zip(names, errors, strict=True)}
+    return {
+        name: float(np.abs(true[:, channel] - predicted[:, channel]).mean(dtype=np.float64))
+        for channel, name in enumerate(names)
+    }
 
 
 def sample_scores(true: np.ndarray, predicted: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
@@ -120,11 +139,10 @@ def sample_scores(true: np.ndarray, predicted: np.ndarray) -> dict[str, dict[str
         truth = torch.from_numpy(np.ascontiguousarray(true[:, channels], dtype=np.float32))
         guess = torch.from_numpy(np.ascontiguousarray(predicted[:, channels], dtype=np.float32))
         squared = (truth - guess).square().mean(dim=(1, 2, 3)).double().numpy()
-        similarity = structural_similarity_index_measure(guess, truth, data_range=1.0, reduction="none")
         scores[name] = {
             "mean_absolute_error": (truth - guess).abs().mean(dim=(1, 2, 3)).double().numpy(),
             "psnr_db": -10 * np.log10(np.maximum(squared, 1e-12)),
-            "ssim": torch.as_tensor(similarity).reshape(-1).double().numpy(),
+            "ssim": structural_similarities(truth, guess).numpy(),
         }
     return scores
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
+from torchmetrics.functional.image import structural_similarity_index_measure
 from torchmetrics.image import PeakSignalNoiseRatio
 
 from kadi_battgen.metrics.images import (
@@ -15,6 +16,7 @@ from kadi_battgen.metrics.images import (
     image_metrics,
     sample_scores,
     score_intervals,
+    structural_similarities,
 )
 
 
@@ -120,3 +122,10 @@ def test_intervals_of_scores_hold_the_mean_and_keep_crystals_together(images):
             interval = intervals[group][name]
             assert interval.estimate == pytest.approx(values.mean())
             assert (interval.low, interval.high) == pytest.approx(sorted([values[:2].mean(), values[2]]))
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5])
+def test_similarities_do_not_depend_on_how_many_are_compared_at_a_time(batch_size):
+    true, predicted = torch.rand((2, 5, 3, 24, 24), generator=torch.Generator().manual_seed(0))
+    together = structural_similarity_index_measure(predicted, true, data_range=1.0, reduction="none")
+    torch.testing.assert_close(structural_similarities(true, predicted, batch_size), together.double())
