@@ -68,7 +68,7 @@ def campaign_montage(
             f"stacks of shape {stacks.shape}, descriptors of shape {descriptors.shape}, {len(titles)} titles and "
             f"{len(heights)} heights do not fit together."
         )
-    shown = np.unique(np.linspace(0, stacks.shape[1] - 1, min(_SHOWN, stacks.shape[1])).round().astype(int))
+    shown = _shown_slices(np.asarray(heights))
     columns = len(shown) + 4
     figure = new_figure(0.9 + 1.45 * columns, 1.15 + 1.45 * len(stacks))
     grid = figure.add_gridspec(len(stacks) + 1, columns, height_ratios=[1.0] * len(stacks) + [0.07])
@@ -94,3 +94,11 @@ def campaign_montage(
     legend.set_axis_off()
     explain_type_map(legend, loc="upper right", ncols=3)
     return figure
+
+
+def _shown_slices(heights: np.ndarray) -> np.ndarray:
+    """Return which slices are shown; of two tips the nearest of each."""
+    last, starts = len(heights) - 1, np.flatnonzero(heights == heights[0])
+    if len(starts) > 1:
+        return np.unique([0, *(starts[1:] - 1), last])
+    return np.unique(np.linspace(0, last, min(_SHOWN, last + 1)).round().astype(int))

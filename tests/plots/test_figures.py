@@ -47,6 +47,7 @@ ROWS = [
 ]
 TARGET = {"working_ion": "Li", "average_voltage": (3.5, 4.0), "gravimetric_capacity": (150.0, 200.0)}
 
+TWO_TIPS = np.tile(np.linspace(1, 0, 10), 2)
 FIGURES: Mapping[str, Callable[[], Figure]] = {
     "properties": lambda: property_distributions(VALUES, IONS, title="Electrodes"),
     "one property of one ion": lambda: property_distributions({"volume_change": np.array([0.1])}, ["Y"]),
@@ -63,6 +64,9 @@ FIGURES: Mapping[str, Callable[[], Figure]] = {
     "a long target": lambda: candidates_figure(ROWS, dict.fromkeys(FUNCTIONAL_PROPERTIES, (1000.5, 2000.5))),
     "campaign": lambda: campaign_montage(
         np.stack([STACK] * 3), np.stack([MAPS] * 3), FORMULAS, np.linspace(1, 0, 10), 0.16
+    ),
+    "campaign of two tips": lambda: campaign_montage(
+        np.stack([np.concatenate([STACK, -STACK])] * 2), np.stack([MAPS] * 2), FORMULAS[:2], TWO_TIPS, 0.16
     ),
     "one sample of one height": lambda: campaign_montage(STACK[None, :1], MAPS[None], ["LiFePO4"], [0.5], 0.16),
     "candidate images": lambda: candidate_images(np.stack([MAPS] * 5), [*FORMULAS, "NaCl", "K3Li2Nb6(PO8)3"], 0.16),
@@ -191,6 +195,14 @@ def test_a_campaign_compares_its_materials_on_one_scale() -> None:
     colours = np.stack([image.get_array() for image in images[6::7]])
     assert (colours.min(), colours.max()) == (0.0, 1.0)
     assert [axes.get_title() for axes in figure.get_axes()[:3]] == ["tip–sample\n1.00 Å", "0.56 Å", "0.00 Å"]
+
+
+def test_a_campaign_of_two_tips_shows_the_nearest_slice_of_each() -> None:
+    figure = FIGURES["campaign of two tips"]()
+    names = [axes.get_title() for axes in figure.get_axes()[:3]]
+    assert names == ["tip–sample\nneutral\n1.00 Å", "neutral\n0.00 Å", "charged\n0.00 Å"]
+    near, charged = (axes.images[0].get_array() for axes in figure.get_axes()[1:3])
+    np.testing.assert_array_equal(near, -charged)
 
 
 @pytest.mark.parametrize(
