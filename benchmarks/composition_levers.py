@@ -42,6 +42,7 @@ CAMPAIGNS: dict[str, tuple[int, dict[str, Any]]] = {
     "standard": (24, {}),
     "charged": (6, {"electrostatics": TipCharges()}),
     "closer": (6, {"start_distance": 0.7}),
+    "finer": (6, {"pixels": 64}),
     "two_tips": (24, {"electrostatics": TipCharges(), "neutral_tip": True}),
 }
 
@@ -92,6 +93,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "reference": {},
     "charged": {"campaign": "charged"},
     "closer": {"campaign": "closer"},
+    "finer": {"campaign": "finer"},
     "two_tips": {"campaign": "two_tips"},
     "properties_may_be_told": {"recipe": {"properties": True}},
     "squared_error": {"recipe": {"loss": "squared-error"}},
@@ -114,7 +116,7 @@ def campaign_dataset(name: str, electrodes: Path, work: Path) -> Path:
     orientations, changes = CAMPAIGNS[name]
     path = work / f"{name}.dataset.h5"
     if not path.is_file():
-        settings = ScanSettings(**SCAN, **changes)
+        settings = ScanSettings(**{**SCAN, **changes})
         collection = read_electrodes(electrodes)
         workers = ClusterSettings(1, None)
         run_campaign(

@@ -132,7 +132,7 @@ def summarise(documents: list[dict[str, Any]], results: Path) -> dict[str, Any]:
                     for way, method in WAYS.items()
                 }
                 for symbol in sorted(
-                    common, key=lambda s: -runs[0]["metrics"]["regressor_pooled"]["elements"][s]["samples"]
+                    common, key=lambda s: (-runs[0]["metrics"]["regressor_pooled"]["elements"][s]["samples"], s)
                 )
             },
             "group_presence_auc": {name: _over_seeds([run["groups"].get(name) for run in runs]) for name in GROUPS},
@@ -269,7 +269,7 @@ def _markdown(summary: dict[str, Any]) -> str:
     head = ["run", "seeds", "campaign", "orientations", *(key.replace("_", " ") for key in keys), "core-s"]
     parts += ["## Levers", _table(head, rows)]
     chosen = [name for name in ("protocol_composition", "two_tips_composition") if name in runs]
-    alone = [name for name in ("reference", "charged", "two_tips", "closer") if name in runs]
+    alone = [name for name in ("reference", "finer", "charged", "two_tips", "closer") if name in runs]
     columns = [(name, way) for name in chosen for way in WAYS] + [(name, "pooled") for name in alone]
     columns = [(name, way) for name, way in columns if any(areas[way] for areas in runs[name]["presence_auc"].values())]
     if columns:
