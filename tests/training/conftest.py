@@ -22,7 +22,14 @@ translation:
   feature_weight: 0.0
   baselines: [same_network_l1, unet_l1, unet_pix2pix]
 composition:
-  loop: {epochs: 3, batch_size: 6}
+  loop: {epochs: 3, batch_size: 6, learning_rate: 1.0e-3, weight_decay: 1.0e-2, averaging: 0.0}
+  input: latent
+  pooling: 1
+  loss: poisson
+  memory: false
+  recognition: 0.0
+  working_ion: false
+  properties: false
   channels: [8, 8]
   dense: [16]
 screening:

@@ -25,14 +25,14 @@ def test_the_thesis_preset_has_the_thesis_s_diffusion():
 @pytest.mark.parametrize(
     ("text", "dropout", "epochs", "batch_size"),
     [
-        ("", 0.3, 60, 32),
-        ("dropout: 0.1", 0.1, 60, 32),
-        ("composition: {dropout: 0.1}", 0.1, 60, 32),
+        ("", 0.3, 25, 32),
+        ("dropout: 0.1", 0.1, 25, 32),
+        ("composition: {dropout: 0.1}", 0.1, 25, 32),
         ("composition: {loop: {epochs: 7}}", 0.3, 7, 32),
-        ("translation: {patch_size: 4}\ncomposition: {loop: {batch_size: 8}}", 0.3, 60, 8),
-        ("loop:\ndropout: 0.2", 0.2, 60, 32),
-        ("translation: {patch_size: 4}", 0.3, 60, 32),
-        ("composition:\ntranslation: {patch_size: 4}", 0.3, 60, 32),
+        ("translation: {patch_size: 4}\ncomposition: {loop: {batch_size: 8}}", 0.3, 25, 8),
+        ("loop:\ndropout: 0.2", 0.2, 25, 32),
+        ("translation: {patch_size: 4}", 0.3, 25, 32),
+        ("composition:\ntranslation: {patch_size: 4}", 0.3, 25, 32),
     ],
 )
 def test_a_file_changes_single_fields_of_the_preset(tmp_path, text, dropout, epochs, batch_size):
