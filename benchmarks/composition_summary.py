@@ -43,46 +43,8 @@ GROUPS = {
     "Zr, Nb, Mo, Hf, Ta or W": ("Zr", "Nb", "Mo", "Hf", "Ta", "W"),
 }
 
-#: What the numbers say; to be read with them.
-CONCLUSIONS = """## What a stack can and cannot tell
-
-- **Can**, on compositions and chemical systems that training has not seen, with twelve orientations of a material
-  pooled: the class of the anion (right for 93 % of the materials with a neutral tip, 95 % with two tips) and the
-  presence of O, F, S and Se (areas of .97 to 1), of each of the ten working ions (.92 to 1) and of Cu. These elements
-  differ in the radius or the depth of their Lennard-Jones potential or in their charge, and they decide the
-  structure.
-- **Cannot**: which 3d metal it is. In ppafm's table V and Fe have one radius (2.27 A), Mn and Co another (2.25 A),
-  Cr, Ni and Cu a third (2.23 A), all with one depth: to a neutral tip they are the same atom, and only the lattice
-  they sit in differs. To a charged tip those of one oxidation state are still the same. Ti and the 4d and 5d metals
-  are little better. Copper is told all the same, by the structures that hold it. The aim of .85 for each common
-  element is missed for Ti, V, Cr, Mn, Fe, Co, Ni and Mo, and for Nb but with two tips on unseen compositions; *that*
-  one of a group is there is told better (rows "any of"). Much of that lies in the materials and not in the reading: a
-  forest of trees that is told every other element, the cell and the exact distances around each metal reaches .71 to
-  .83 for V, Mn, Cr, Fe, Ti, Ni and Mo, and .85 to .86 for Nb and Co (`composition_geometry.md`).
-- **Cannot**: the whole formula of an unseen material. Element sets are right in one of a hundred.
-- **A crystal that was seen from other sides is recognised** (split by image): of single orientations that were left
-  out, pooled, half of all formulas are read exactly by a neutral tip and two thirds by two tips, and the lattice then
-  tells even V from Fe. With two tips table 4.1 is beaten for every ion in mean absolute and mean squared error, by
-  every one of three seeds; with a neutral tip alone Na, Ca and Zn are missed (crystals that differ in an ion of like
-  size: NaV2O5 and CaV2O5). R2 is not the same figure: the thesis's counts spread more than ours, which are of reduced
-  formulas. This took 60 passes of a wider network over 24 orientations. A single stack's error is nearly half as
-  large again.
-- **Levers** (one seed, six orientations, 15 passes, against the run "reference"). Pooling orientations brings .01 to
-  .02 in the area and takes a seventh off the error. Longer training on twice the orientations takes the error from
-  .058 to .050 atoms, below that of the nearest images (.056). The memory of training images brings .02, recognition
-  another .01. Charges alone tell some metals better (V, Ni, Cu, Mo and Nb, by .02 to .1) and the anion worse (.81 of
-  the classes right instead of .89); a neutral and a charged tip together tell both better (area .86 to .88, anion
-  .92, error .058 to .056), and with twelve orientations and 40 passes bring .02 in the area and a tenth off the
-  error. A closer tip, pixels of half the size and linear input change little. A Poisson likelihood or squared error
-  instead of presence and count cost .01; sets of six in training cost .01.
-- **Told beside the images**: the working ion brings less than .01 in the area, since stacks show it, and a tenth off
-  the error. The functional properties bring another .01, most for Ni (.72 to .83), Mo (.67 to .76) and Co, hardly for
-  Ti, Cr, Mn and Fe. They are theoretical values, of which the gravimetric capacity follows from the formula: what
-  they bring is an upper bound of what measured ones would.
-- **Data**: with a quarter of the training compositions the area is .77, with half of them .82, with all .86; the
-  error falls from .080 over .073 to .058. The curve has not levelled off: more materials should help.
-- Intervals of 90 % hold more than 90 % of all counts but fewer of those of elements that are there (row "coverage 90
-  present"): what the model does not expect at all, no interval reaches."""
+#: What the numbers say, written by hand; to be read with them.
+CONCLUSIONS = Path(__file__).with_name("composition_conclusions.md")
 
 #: What is told beside the pooled orientations, and what the results are called.
 WAYS = {
@@ -293,7 +255,7 @@ def _markdown(summary: dict[str, Any]) -> str:
         told = {"pooled": "", "ion_told": ", ion told", "cell_told": ", ion and properties told"}
         head = ["element", *(f"{name.replace('_', ' ')}{told[way]}" for name, way in columns)]
         parts += ["## Presence of common elements, area under the curve, orientations pooled", _table(head, rows)]
-    return "\n\n".join([*parts, CONCLUSIONS]) + "\n"
+    return "\n\n".join([*parts, CONCLUSIONS.read_text(encoding="utf-8")])
 
 
 def _figure(summary: dict[str, Any]) -> Any:
