@@ -11,6 +11,7 @@ from kadi_battgen.applications.evaluation.result import Evaluation
 from kadi_battgen.electrodes.composition import composition_vector
 from kadi_battgen.metrics.regression import composition_metrics
 from kadi_battgen.plots.chain_report.composition import composition_section
+from kadi_battgen.plots.chain_report.evaluation import headline
 from kadi_battgen.plots.chain_report.failures import failures_section
 from kadi_battgen.plots.chain_report.metrics import flat_metrics, metric_table, with_interval
 from kadi_battgen.plots.chain_report.repetitions import trainings_section
@@ -167,3 +168,28 @@ def test_several_trainings_give_a_mean_with_its_interval() -> None:
     (row,) = section.tables[0].rows
     assert row[2:] == ("grey ssim", 0.7, 0.6, 0.8, "0.650, 0.750")
     assert trainings_section(EVALUATION) is None
+
+
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        ({"unet_l1": 0.8, "unet_pix2pix": 0.7}, "U-Net trained with L1 alone 0.800"),
+        ({"unet_pix2pix": 0.7}, "pix2pix U-Net 0.700"),
+        ({}, "training mean 0.600"),
+    ],
+)
+def test_the_first_numbers_stand_beside_the_strongest_baseline(others, words):
+    similarity = {"translator": 0.9, "training_mean": 0.6, **others}
+    asked = {"working_ion_present_fraction": 1.0, "capacity_within_15_percent_fraction": 0.9}
+    metrics = {
+        "translation": {name: {"grey": {"ssim": value}} for name, value in similarity.items()},
+        "composition": {
+            "training_mean": {"mean_presence_auc": 0.5},
+            "nearest_training_image_pooled": {"mean_presence_auc": 0.75},
+            "regressor_pooled": {"mean_presence_auc": 0.85},
+        },
+        "screening": {"conditional": asked, "unconditional": asked},
+    }
+    similar, presence, *_ = headline(metrics)
+    assert (similar.value, similar.remark) == (0.9, words)
+    assert (presence.value, presence.remark) == (0.85, "nearest training images 0.750")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kadi_battgen.plots.chain_report.composition import composition_section
 from kadi_battgen.plots.chain_report.dataset import pixel_edge
 from kadi_battgen.plots.chain_report.failures import failures_section
+from kadi_battgen.plots.chain_report.metrics import label
 from kadi_battgen.plots.chain_report.repetitions import trainings_section
 from kadi_battgen.plots.chain_report.screening import screening_section
 from kadi_battgen.plots.chain_report.translation import translation_section
@@ -39,7 +40,9 @@ def headline(metrics: Mapping[str, Any]) -> list[KeyFigure]:
     """Return the few numbers of an evaluation that a reader should see first."""
     translation, screening = metrics["translation"], metrics["screening"]
     composition = metrics["composition"].get("regressor_pooled") or metrics["composition"]["training_mean"]
-    baseline = translation.get("unet_l1", translation["training_mean"])
+    similarity = {name: scores["grey"]["ssim"] for name, scores in translation.items() if name != "translator"}
+    baseline = max(similarity, key=similarity.__getitem__)
+    nearest = metrics["composition"].get("nearest_training_image_pooled", {}).get("mean_presence_auc")
     free = screening["unconditional"]
     asked = screening["conditional"]
     return [
@@ -47,13 +50,13 @@ def headline(metrics: Mapping[str, Any]) -> list[KeyFigure]:
             "Similarity of translated grey descriptors",
             round(translation["translator"]["grey"]["ssim"], 3),
             "SSIM",
-            f"L1 baseline {baseline['grey']['ssim']:.3f}",
+            f"{label(baseline).removeprefix('Baseline: ')} {similarity[baseline]:.3f}",
         ),
         KeyFigure(
             "Presence of elements from AFM",
             round(composition["mean_presence_auc"] or 0.5, 3),
             "AUC",
-            "guessing 0.5",
+            "guessing 0.5" if nearest is None else f"nearest training images {nearest:.3f}",
         ),
         KeyFigure(
             "Asked working ion in the candidate",
