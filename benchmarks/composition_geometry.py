@@ -14,13 +14,14 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from composition_summary import estimate_text, table_text
 from sklearn.ensemble import ExtraTreesClassifier
 
 from kadi_battgen.datasets.splitting import split_samples
 from kadi_battgen.electrodes.collection import read_electrodes
 from kadi_battgen.electrodes.composition import ELEMENT_INDEX, ELEMENTS, formula_from_vector
 from kadi_battgen.electrodes.electrode import Electrode
-from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_IONS
+from kadi_battgen.electrodes.properties import WORKING_IONS
 from kadi_battgen.files import write_json, write_text
 from kadi_battgen.metrics.intervals import seed_interval
 from kadi_battgen.metrics.regression import presence_auc
@@ -76,7 +77,7 @@ def main() -> None:
     counts = np.array([electrode.composition for electrode in electrodes])
     formulas = [formula_from_vector(row) for row in counts]
     crystals = np.array([described(electrode) for electrode in electrodes])
-    properties = [[getattr(electrode.properties, name) for name in FUNCTIONAL_PROPERTIES] for electrode in electrodes]
+    properties = [electrode.properties.as_vector() for electrode in electrodes]
     told = {"crystal": crystals, "crystal and properties": np.hstack([crystals, properties])}
     numbers, ranks = np.arange(len(electrodes)), np.zeros(len(electrodes), dtype=int)
     areas: dict[str, dict[str, list[float]]] = {way: {symbol: [] for symbol in REPORTED} for way in told}
@@ -96,21 +97,14 @@ def main() -> None:
         for way, by_metal in areas.items()
     }
     write_json(RESULTS / "composition_geometry.json", {"seeds": arguments.seeds, "presence_auc": results})
-    rows = [
-        f"| {symbol} | "
-        + " | ".join(
-            f"{entry['estimate']:.3f} ± {(entry['high'] - entry['low']) / 2:.3f}"
-            for entry in (results[way][symbol] for way in told)
-        )
-        + " |"
-        for symbol in REPORTED
-    ]
+    rows = [[symbol, *(estimate_text(results[way][symbol]) for way in told)] for symbol in REPORTED]
     text = (
         "# What the crystal itself tells of its transition metals\n\nMade by `python benchmarks/composition_geometry.py "
         "--electrodes electrodes.json.gz`. Area under the curve of each metal's presence on compositions that training has "
         "not seen, for a forest that knows every other element, the working ion, the cell and the exact distances of the "
         f"anions around each metal; ± is half the 95 % Student t interval over {arguments.seeds} seeds.\n\n"
-        "| metal | " + " | ".join(told) + " |\n|---|" + "---|" * len(told) + "\n" + "\n".join(rows) + "\n"
+        + table_text(["metal", *told], rows)
+        + "\n"
     )
     write_text(RESULTS / "composition_geometry.md", text)
     print(text)

@@ -166,7 +166,8 @@ def _over_seeds(values: list[Any]) -> dict[str, Any] | None:
     return {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
 
 
-def _text(entry: dict[str, Any] | None, digits: int = 3) -> str:
+def estimate_text(entry: dict[str, Any] | None, digits: int = 3) -> str:
+    """Return an estimate with half the width of its interval, where it has one."""
     if entry is None:
         return ""
     if "low" not in entry:
@@ -175,7 +176,8 @@ def _text(entry: dict[str, Any] | None, digits: int = 3) -> str:
     return f"{entry['estimate']:.{digits}f} ± {half:.{digits}f}"
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
+def table_text(head: list[str], rows: list[list[str]]) -> str:
+    """Return a table in Markdown."""
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
 
@@ -192,7 +194,10 @@ def _markdown(summary: dict[str, Any]) -> str:
     if shown:
         keys = list(FIGURES)
         rows = [
-            [key.replace("_", " "), *(_text(runs[name]["figures"][key], 4 if "error" in key else 3) for name in shown)]
+            [
+                key.replace("_", " "),
+                *(estimate_text(runs[name]["figures"][key], 4 if "error" in key else 3) for name in shown),
+            ]
             for key in keys
         ]
         rows.insert(0, ["seeds", *(", ".join(map(str, runs[name]["seeds"])) for name in shown)])
@@ -204,7 +209,7 @@ def _markdown(summary: dict[str, Any]) -> str:
                     value = runs[name]["baselines"].get(method, {}).get(key)
                     cells.append("" if value is None else f"{value:.{digits}f}")
                 rows.append([f"baseline {label}: {key.replace('_', ' ')}", *cells])
-        parts += ["## Three protocols", _table(["", *(PROTOCOLS[name] for name in shown)], rows)]
+        parts += ["## Three protocols", table_text(["", *(PROTOCOLS[name] for name in shown)], rows)]
     for name in shown:
         table = runs[name]["table_4_1"]
         rows = []
@@ -214,33 +219,32 @@ def _markdown(summary: dict[str, Any]) -> str:
                 [ion]
                 + [f"{value:g}" for value in THESIS[ion]]
                 + [
-                    _text(entry[key], 4)
+                    estimate_text(entry[key], 4)
                     for entry in (single, pooled)
                     for key in ("mean_absolute_error", "mean_squared_error", "r2")
                 ]
             )
         ways = ("thesis", "one stack", "pooled")
         head = ["ion", *(f"{figure} {way}" for way in ways for figure in ("MAE", "MSE", "R²"))]
-        parts += [f"## Table 4.1, split {PROTOCOLS[name]}", _table(head, rows)]
+        parts += [f"## Table 4.1, split {PROTOCOLS[name]}", table_text(head, rows)]
     keys = ["mean_presence_auc_single", "mean_presence_auc", "mean_presence_auc_ion_told", "mean_presence_auc_cell_told",
             "least_common_presence_auc", "anion_class_accuracy", "mean_absolute_error", "coverage_90_present"]  # fmt: skip
     rows = [
         [name.replace("_", " "), str(len(entry["seeds"])), entry["campaign"], str(entry["orientations"])]
-        + [_text(entry["figures"][key], 4 if "error" in key else 3) for key in keys]
+        + [estimate_text(entry["figures"][key], 4 if "error" in key else 3) for key in keys]
         + [f"{entry['training_core_seconds']['estimate']:.0f}"]
         for name, entry in runs.items()
     ]
     head = ["run", "seeds", "campaign", "orientations", *(key.replace("_", " ") for key in keys), "core-s"]
-    parts += ["## Levers", _table(head, rows)]
+    parts += ["## Levers", table_text(head, rows)]
     chosen = [name for name in ("protocol_composition", "two_tips_composition") if name in runs]
     alone = [name for name in ("reference", "finer", "charged", "two_tips", "closer") if name in runs]
     columns = [(name, way) for name in chosen for way in WAYS] + [(name, "pooled") for name in alone]
     columns = [(name, way) for name, way in columns if any(areas[way] for areas in runs[name]["presence_auc"].values())]
     if columns:
-        chosen += alone
-        symbols = list(dict.fromkeys(symbol for name in chosen for symbol in runs[name]["presence_auc"]))
+        symbols = list(dict.fromkeys(symbol for name in [*chosen, *alone] for symbol in runs[name]["presence_auc"]))
         rows = [
-            [symbol, *(_text((runs[name]["presence_auc"].get(symbol) or {}).get(way)) for name, way in columns)]
+            [symbol, *(estimate_text((runs[name]["presence_auc"].get(symbol) or {}).get(way)) for name, way in columns)]
             for symbol in symbols
         ]
         for label, key, members in (
@@ -249,12 +253,12 @@ def _markdown(summary: dict[str, Any]) -> str:
         ):
             rows += [
                 [f"{label} {member}"]
-                + [_text(runs[name][key][member]) if way == "pooled" else "" for name, way in columns]
+                + [estimate_text(runs[name][key][member]) if way == "pooled" else "" for name, way in columns]
                 for member in members
             ]
         told = {"pooled": "", "ion_told": ", ion told", "cell_told": ", ion and properties told"}
         head = ["element", *(f"{name.replace('_', ' ')}{told[way]}" for name, way in columns)]
-        parts += ["## Presence of common elements, area under the curve, orientations pooled", _table(head, rows)]
+        parts += ["## Presence of common elements, area under the curve, orientations pooled", table_text(head, rows)]
     return "\n\n".join([*parts, CONCLUSIONS.read_text(encoding="utf-8")])
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from kadi_battgen.afm.store import AfmCampaign
+from kadi_battgen.afm.tips import tips_of
 from kadi_battgen.electrodes.card import (
     electrode_faults,
     faults_section,
@@ -55,7 +56,7 @@ def write_card(path: str | os.PathLike[str], campaign_path: str | os.PathLike[st
 
 
 def _introduction(campaign: AfmCampaign, name: str) -> str:
-    tips = " with a neutral and a charged tip" if "tips" in campaign.conventions["axis_order"] else ""
+    tips = " with a neutral and a charged tip" if len(tips_of(campaign.conventions)) > 1 else ""
     forces = "Lennard-Jones and Coulomb forces" if _charged(campaign) else "Lennard-Jones forces"
     return (
         f"# Data card: {name}\n\n{len(campaign)} simulated AFM stacks of {len(campaign.electrodes)} electrodes, each in "
@@ -104,7 +105,7 @@ _CHARGED = (
 
 def _charged(campaign: AfmCampaign) -> bool:
     """Return whether the tip feels charges of the sample."""
-    return "point_charges" in campaign.conventions["tip"]
+    return "charged" in tips_of(campaign.conventions)
 
 
 def _faults(campaign: AfmCampaign) -> list[str]:

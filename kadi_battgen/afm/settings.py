@@ -108,8 +108,9 @@ class ScanSettings(BaseModel):
     @property
     def tips(self) -> tuple[str, ...]:
         """Tips in the order of their slices, ``neutral`` or ``charged``."""
-        charged = () if self.electrostatics is None else ("charged",)
-        return ("neutral", *charged) if self.neutral_tip or not charged else charged
+        if self.electrostatics is None:
+            return ("neutral",)
+        return ("neutral", "charged") if self.neutral_tip else ("charged",)
 
     @property
     def slices(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kadi_battgen.afm.store import AfmCampaign
+from kadi_battgen.afm.tips import tips_of
 from kadi_battgen.errors import UserError
 
 #: Conventions that may differ between training and use: they do not change what an image means.
@@ -33,7 +34,7 @@ def check_campaign(card: dict[str, Any], campaign: AfmCampaign) -> None:
             f"{card['image_shape'][0]} x {card['image_shape'][1]}: simulate with the settings of the training."
         )
     trained = card["conventions"]
-    here, there = (_tips(conventions) for conventions in (campaign.conventions, trained))
+    here, there = (f"a {' and a '.join(tips_of(conventions))} tip" for conventions in (campaign.conventions, trained))
     if here != there:
         raise UserError(
             f"{campaign.path} holds stacks of {here}, but the model was trained with {there}: simulate with the settings of "
@@ -45,10 +46,3 @@ def check_campaign(card: dict[str, Any], campaign: AfmCampaign) -> None:
                 f"{campaign.path} was simulated with {name} = {campaign.conventions.get(name)}, but the model was trained "
                 f"with {trained.get(name)}: simulate with the settings of the training."
             )
-
-
-def _tips(conventions: dict[str, Any]) -> str:
-    """Return in words which tips scanned a stack."""
-    if "tips" in conventions["axis_order"]:
-        return "a neutral and a charged tip"
-    return "a charged tip" if "point_charges" in conventions["tip"] else "a neutral tip"

@@ -10,7 +10,7 @@ from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_IO
 CONDITION_SIZE = 2 * len(FUNCTIONAL_PROPERTIES) + len(WORKING_IONS) + 1
 
 #: Where the one-hot working ion stands in the condition vector.
-ION_COLUMNS = slice(2 * len(FUNCTIONAL_PROPERTIES), CONDITION_SIZE - 1)
+ION_ENTRIES = slice(2 * len(FUNCTIONAL_PROPERTIES), CONDITION_SIZE - 1)
 
 
 def condition_vectors(

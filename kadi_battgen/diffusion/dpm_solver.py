@@ -75,9 +75,8 @@ def sample_dpm_solver(
         if generators is None:
             sample = flow
         else:
-            fresh = (-(1 - following) * math.expm1(-2 * width)) ** 0.5 * draw_noise(sample.shape[1:], generators).to(
-                sample
-            )
+            noise = draw_noise(sample.shape[1:], generators).to(sample)
+            fresh = (-(1 - following) * math.expm1(-2 * width)) ** 0.5 * noise
             walk = math.exp(-width) * kept - following**0.5 * math.expm1(-2 * width) * estimate + fresh
             sample = walk if noisy is None else torch.where(noisy, walk, flow)
         previous = clean

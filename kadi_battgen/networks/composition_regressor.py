@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kadi_battgen.datasets.conditions import CONDITION_SIZE, ION_COLUMNS
+from kadi_battgen.datasets.conditions import CONDITION_SIZE, ION_ENTRIES
 from kadi_battgen.networks.blocks import StackStretch
 from kadi_battgen.networks.composition_autoencoder import LARGEST_COUNT
 from kadi_battgen.networks.conditions import ConditionEmbedding
@@ -140,7 +140,7 @@ class CompositionRegressor(nn.Module):
         """
         pooled = torch.cat([features.mean(dim=1), features.amax(dim=1)], dim=1)
         if self.working_ion is not None and conditions is not None:
-            pooled = pooled + self.working_ion(conditions[:, ION_COLUMNS])
+            pooled = pooled + self.working_ion(conditions[:, ION_ENTRIES])
         if self.properties is not None:
             told = features.new_zeros(len(features), CONDITION_SIZE) if conditions is None else conditions
             pooled = torch.cat([pooled, self.properties(told)], dim=1)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kadi_battgen.datasets.conditions import CONDITION_SIZE
+from kadi_battgen.datasets.conditions import CONDITION_SIZE, ION_ENTRIES
 from kadi_battgen.electrodes.properties import FUNCTIONAL_PROPERTIES, WORKING_IONS
 
 #: Added to a scaled property before its logarithm, so that the lowest values of the training stay apart.
@@ -58,7 +58,7 @@ class ConditionEmbedding(nn.Module):
                 f"conditions of length {conditions.shape[-1]} are not the {CONDITION_SIZE} of the data set"
             )
         properties = len(FUNCTIONAL_PROPERTIES)
-        values, given, ions = conditions[:, :properties], conditions[:, properties : 2 * properties], conditions[:, 12:]
+        values, given = conditions[:, :properties], conditions[:, properties : 2 * properties]
         scaled = (values + 1) / 2
         # In [-1, 1] again: one for the highest value of the training, minus one for the lowest.
         logarithm = 1 + 2 * torch.log((scaled.clamp(min=0.0) + _FLOOR) / (1 + _FLOOR)) / math.log((1 + _FLOOR) / _FLOOR)
@@ -67,5 +67,5 @@ class ConditionEmbedding(nn.Module):
         features = torch.cat([both, angles.sin(), angles.cos()], dim=-1)
         embedded = torch.einsum("bpf,pfw->bpw", features, self.weight) + self.bias
         embedded = torch.where(given[..., None] > 0.5, embedded, self.absent)
-        position = torch.where(ions[:, -1] > 0.5, ions[:, :-1].argmax(dim=1), len(WORKING_IONS))
+        position = torch.where(conditions[:, -1] > 0.5, conditions[:, ION_ENTRIES].argmax(dim=1), len(WORKING_IONS))
         return torch.cat([F.silu(embedded).flatten(1), self.ion(position)], dim=1)

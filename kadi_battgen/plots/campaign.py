@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kadi_battgen.afm.tips import tip_parts
 from kadi_battgen.plots.images import (
     GREY_DESCRIPTORS,
     TYPE_MAP,
@@ -98,7 +99,7 @@ def campaign_montage(
 
 def _shown_slices(heights: np.ndarray) -> np.ndarray:
     """Return which slices are shown; of two tips the nearest of each."""
-    last, starts = len(heights) - 1, np.flatnonzero(heights == heights[0])
-    if len(starts) > 1:
-        return np.unique([0, *(starts[1:] - 1), last])
+    last, parts = len(heights) - 1, tip_parts(heights)
+    if len(parts) > 1:
+        return np.unique([0, *(part.stop - 1 for part in parts)])
     return np.unique(np.linspace(0, last, min(_SHOWN, last + 1)).round().astype(int))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kadi_battgen.afm.tips import tip_parts
 from kadi_battgen.plots.palette import AFM_COLOURS, IMAGE_COLOURS, INK, MUTED
 from kadi_battgen.plots.style import LABEL_SIZE, NOTE_SIZE, TICK_SIZE, TITLE_SIZE, formula_label, new_figure
 
@@ -198,8 +199,8 @@ def _slices(
 def slice_name(heights: Sequence[float] | np.ndarray, index: int) -> str:
     """Return the tip-sample distance of a slice in words, with its tip where two scanned all heights after one another."""
     name = f"{heights[index]:.2f} Å".replace("-", "−")
-    second = np.flatnonzero(np.asarray(heights) == heights[0])[1:]
-    return f"{'charged' if index >= second[0] else 'neutral'}\n{name}" if len(second) else name
+    first, *second = tip_parts(heights)
+    return f"{'neutral' if index < first.stop else 'charged'}\n{name}" if second else name
 
 
 def draw_colour_bar(figure: Any, image: AxesImage, place: Any, label: str, orientation: str) -> None:

@@ -118,8 +118,7 @@ class CompositionModel:
         scaled = np.full((len(cells), len(FUNCTIONAL_PROPERTIES)), np.nan)
         if properties:
             scaling = condition_scaling_from_json(self.card["normalisation"]["conditions"])
-            values = [[getattr(cell.properties, name) for name in FUNCTIONAL_PROPERTIES] for cell in cells]
-            scaled = scaling.transform(np.array(values, dtype=float))
+            scaled = scaling.transform(np.stack([cell.properties.as_vector() for cell in cells]))
         ions = np.array([WORKING_IONS.index(cell.working_ion) if working_ion else -1 for cell in cells])
         return condition_vectors(scaled, ions)
 

@@ -103,11 +103,14 @@ def evaluate_composition(
     pooled = model.read(embedded, part.groups)
     metrics["regressor_per_stack"] = part.measure(single.counts, single.presence, pooled=False)
     metrics["regressor_pooled"] = part.measure(pooled.counts, pooled.presence, pooled=True)
-    takes = {"working_ion": model.takes_working_ion, "properties": model.takes_properties}
-    for name, told in (("ion", {"working_ion": True}), ("cell", takes)):
-        if takes["properties" if name == "cell" else "working_ion"]:
-            read = model.read(embedded, part.groups, model.told(part.electrodes, **told))
-            metrics[f"regressor_pooled_{name}_told"] = part.measure(read.counts, read.presence, pooled=True)
+    knowledge: dict[str, dict[str, bool]] = {}
+    if model.takes_working_ion:
+        knowledge["ion"] = {"working_ion": True}
+    if model.takes_properties:
+        knowledge["cell"] = {"working_ion": model.takes_working_ion, "properties": True}
+    for name, known in knowledge.items():
+        read = model.read(embedded, part.groups, model.told(part.electrodes, **known))
+        metrics[f"regressor_pooled_{name}_told"] = part.measure(read.counts, read.presence, pooled=True)
     for name, read in (("regressor_per_stack", single), ("regressor_pooled", pooled)):
         together = name == "regressor_pooled"
         low, high = model.intervals(read.counts, pooled=together)

@@ -155,8 +155,8 @@ def translation_metrics(
         (estimate, low, high, level) of the scores that single samples have. ``channel_errors`` by channel, and
         ``class_scores`` by channel of the type map.
     """
-    metrics: dict[str, Any] = image_metrics(truth, predicted)
     scores = sample_scores(truth, predicted)
+    metrics: dict[str, Any] = image_metrics(truth, predicted, scores)
     for networks in extractors if len(truth) >= FEWEST_IMAGES else ():
         distances = descriptor_perceptual_distances(truth, predicted, networks)
         for group, values in descriptor_distribution_metrics(truth, predicted, networks).items():

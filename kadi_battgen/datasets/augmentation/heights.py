@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kadi_battgen.afm.tips import tip_parts
 from kadi_battgen.datasets.augmentation.arrays import between, blend, computed, stored_as
 from kadi_battgen.errors import UserError
 
@@ -76,9 +77,8 @@ def at_heights(stack: np.ndarray, heights: np.ndarray, wanted: np.ndarray) -> np
         Tip-sample distance of each pixel in A, (slices, H, W) or (slices, 1, 1).
     """
     known = np.asarray(heights, dtype=float)
-    starts = np.flatnonzero(known == known[0])
-    if len(starts) > 1:
-        parts = [np.s_[start:stop] for start, stop in zip(starts, [*starts[1:], len(known)], strict=True)]
+    parts = tip_parts(known)
+    if len(parts) > 1:
         return np.concatenate([at_heights(stack[part], known[part], wanted[part]) for part in parts])
     if len(known) == 1:
         return stack

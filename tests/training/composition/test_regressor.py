@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from kadi_battgen.electrodes.composition import ELEMENT_INDEX
 from kadi_battgen.electrodes.properties import WORKING_IONS
 from kadi_battgen.metrics.conformal import ConformalIntervals
 from kadi_battgen.networks.composition_ensemble import CompositionEnsemble
+from kadi_battgen.training.composition.images import LatentImages
 from kadi_battgen.training.composition.orientation_sets import OrientationSets, electrode_positions
 from kadi_battgen.training.composition.reading import EmbeddedImages, embed_images, read_sets, single_sets
 from kadi_battgen.training.composition.regressor import load_composition_regressor, train_composition
@@ -143,13 +143,10 @@ def test_what_the_working_ion_tells_is_used(tiny_dataset, tmp_path, one_thread):
 
 
 def test_what_the_properties_tell_is_used(tiny_dataset, one_thread):
-    def blank(positions: np.ndarray) -> torch.Tensor:
-        return torch.zeros(len(positions), 10, 16, 16)
-
     with TrainingDataset.open(tiny_dataset) as dataset:
         samples = ImageSamples(dataset, "training")
         scaled, truth = samples.column("conditions"), samples.column("composition")
-        images = SimpleNamespace(changed=lambda positions, epoch, operation: blank(positions))
+        images = LatentImages(torch.zeros(len(truth), 10, 16, 16))
         part = CompositionPart(images, samples, np.unique(truth, axis=0))
     chosen = settings(properties=True, loop=STACKS["loop"] | {"learning_rate": 1e-2})
     torch.manual_seed(0)
@@ -160,7 +157,7 @@ def test_what_the_properties_tell_is_used(tiny_dataset, one_thread):
     for _ in range(150):
         task.training_step(np.arange(len(truth)), 0, generator)
     network.eval()
-    features, sets = embed_images(network, blank, len(truth)), single_sets(len(truth))
+    features, sets = embed_images(network, images, len(truth)), single_sets(len(truth))
     columns = [ELEMENT_INDEX[ion] for ion in ("Li", "Na", "Mg")]
     right = {}
     for name, given in (("nothing", False), ("everything", True)):
